@@ -1,0 +1,46 @@
+# make run     build, and run the main job: collect, then scan
+# make test    install what the tests need, and run everything
+# make check   gofmt, vet, lint
+# make fuzz    every fuzz target, FUZZTIME each     (default 2m)
+# make soak    the kill -9 loop and the races, long
+# make bench   the big numbers: a million indicators collected, stored, scanned
+SHELL    := /bin/bash
+GO       ?= go
+BIN      := bin/iochunt
+CACHE    := .cache
+FUZZTIME ?= 2m
+SOAK     ?= 200
+
+.PHONY: build run demo test check fuzz soak bench docs clean
+
+build:
+	$(GO) build -trimpath -o $(BIN) ./cmd/iochunt
+
+run: build
+	@scripts/run $(BIN)
+
+demo: build
+	$(BIN) demo
+
+test: build
+	scripts/check
+	IOCHUNT_SDK_PYTHON="$$(scripts/otx-sdk $(CACHE)/otx-sdk)" $(GO) test -timeout 30m ./...
+	$(GO) test -race -short -timeout 30m ./collect/... ./hunt/... ./internal/...
+
+check:
+	scripts/check
+
+fuzz:
+	scripts/fuzz $(FUZZTIME)
+
+soak:
+	IOCHUNT_KILLS=$(SOAK) $(GO) test -run Kill -count 1 -timeout 60m -v ./internal/store/local ./cmd/iochunt
+
+bench: build
+	scripts/bench
+
+docs:
+	$(GO) test ./cmd/iochunt -run TestReference -update
+
+clean:
+	rm -rf bin $(CACHE)

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/hunt/match"
+	"github.com/iochunt/iochunt/internal/store/local"
+)
+
+type doctorFlags struct {
+	repair  bool
+	backup  string
+	offline bool
+}
+
+const doctorLong = `Check configuration, store, compiled set and feeds. Each line says ok, warn or
+fail, and how to mend what is not ok.
+
+--repair makes the store usable again: what can be read of a damaged one is kept,
+the damaged file is set aside, and the compiled set is made anew.
+--backup FILE writes a full, consistent copy of the store, while it is in use too.
+
+EXIT STATUS
+  0  all is well, or only warnings   1  something fails`
+
+func newDoctor(a *app) *cobra.Command {
+	var f doctorFlags
+	cmd := &cobra.Command{
+		Use: "doctor", Short: "Check the installation, repair and back up the store", Long: doctorLong, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.doctor(cmd.Context(), f) },
+	}
+	cmd.Flags().BoolVar(&f.repair, "repair", false, "make a damaged store or set usable again")
+	cmd.Flags().StringVar(&f.backup, "backup", "", "write a full copy of the store to this file")
+	cmd.Flags().BoolVar(&f.offline, "offline", false, "do not ask the feeds")
+	return cmd
+}
+
+// finding is the "check" object of docs/output.md.
+type finding struct {
+	Level string `json:"level"`
+	What  string `json:"what"`
+	Said  string `json:"said"`
+	Mend  string `json:"mend,omitempty"`
+}
+
+// checkup collects the findings of a doctor's run.
+type checkup struct {
+	a     *app
+	fails int
+	err   error // of writing
+}
+
+func (c *checkup) say(level, what, said, mend string) {
+	if level == "fail" {
+		c.fails++
+	}
+	if c.a.json {
+		c.err = errors.Join(c.err, c.a.line("check", finding{level, what, said, mend}))
+		return
+	}
+	fmt.Fprintf(c.a.out, "%-4s  %-9s %s\n", level, what, escape(said))
+	if mend != "" {
+		fmt.Fprintf(c.a.out, "      %-9s mend: %s\n", "", mend)
+	}
+}
+
+func (a *app) doctor(ctx context.Context, f doctorFlags) error {
+	if f.repair {
+		if err := a.repair(ctx); err != nil {
+			return err
+		}
+	}
+	if f.backup != "" {
+		return a.backup(ctx, f.backup)
+	}
+	c := &checkup{a: a}
+	c.config()
+	if s := c.store(ctx); s != nil {
+		defer s.Close()
+		c.set(ctx, s)
+		c.contents(ctx, s)
+	}
+	if !f.offline {
+		c.feeds(ctx)
+	}
+	if c.err != nil {
+		return c.err
+	}
+	if c.fails > 0 {
+		return quietly(exitFailed)
+	}
+	return nil
+}
+
+func (c *checkup) config() {
+	if f := c.a.cfg.File; f != "" {
+		c.say("ok", "config", f, "")
+		return
+	}
+	c.say("ok", "config", "no file; defaults are in force", "")
+}
+
+// store opens and checks the embedded store.
+func (c *checkup) store(ctx context.Context) *local.Store {
+	path := c.a.cfg.Store.Path
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		c.say("warn", "store", path+" is not there yet", "iochunt collect, or iochunt indicators import FILE")
+		return nil
+	}
+	s, err := c.a.openStore(false)
+	if err == nil {
+		err = s.Check(ctx)
+	}
+	if err != nil {
+		c.say("fail", "store", err.Error(), "iochunt doctor --repair")
+		if s != nil {
+			s.Close()
+		}
+		return nil
+	}
+	c.say("ok", "store", path+": whole", "")
+	return s
+}
+
+// set checks the compiled set against the store.
+func (c *checkup) set(ctx context.Context, s *local.Store) {
+	gen, err := s.Generation(ctx)
+	if err != nil {
+		c.say("fail", "set", err.Error(), "iochunt doctor --repair")
+		return
+	}
+	set, err := match.Open(c.a.setPath())
+	if err == nil {
+		defer set.Close()
+		err = set.Verify()
+	}
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		c.say("warn", "set", "not compiled yet", "the next scan or collect does it")
+	case err != nil:
+		c.say("warn", "set", err.Error(), "iochunt doctor --repair; the next scan does it too")
+	case set.Generation() != gen:
+		c.say("warn", "set", "older than the store", "the next scan or collect makes it anew")
+	default:
+		c.say("ok", "set", fmt.Sprintf("%s compiled", plural(set.Len(), "indicator")), "")
+	}
+}
+
+// contents warns of an empty, expired or old store.
+func (c *checkup) contents(ctx context.Context, s *local.Store) {
+	n, err := s.Count(ctx, c.a.now())
+	switch {
+	case err != nil:
+		c.say("fail", "content", err.Error(), "iochunt doctor --repair")
+	case n.Total == 0:
+		c.say("warn", "content", "no indicators: a scan would have nothing to look for", "iochunt collect, or iochunt indicators import FILE")
+	case n.Expired == n.Total:
+		c.say("warn", "content", "every indicator has expired", "iochunt collect")
+	default:
+		c.say("ok", "content", fmt.Sprintf("%s, %s expired, %s not huntable in logs", plural(n.Total, "indicator"), thousands(n.Expired), thousands(n.NotHuntable)), "")
+	}
+}
+
+func (c *checkup) feeds(ctx context.Context) {
+	if len(c.a.cfg.Feeds) == 0 {
+		c.say("warn", "feeds", "none is configured", "set OTX_API_KEY, or iochunt init")
+	}
+	for _, f := range c.a.cfg.Feeds {
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
+		said, err := c.a.checkFeed(ctx, f)
+		cancel()
+		switch {
+		case errors.Is(err, collect.ErrAuth):
+			c.say("fail", "feed "+f.Name, err.Error(), "give the right credential (config file, or OTX_API_KEY)")
+		case err != nil:
+			c.say("fail", "feed "+f.Name, err.Error(), "iochunt feeds check "+f.Name)
+		default:
+			c.say("ok", "feed "+f.Name, said, "")
+		}
+	}
+}
+
+func (a *app) repair(ctx context.Context) error {
+	r, err := local.Repair(ctx, a.cfg.Store.Path)
+	if err != nil {
+		return fmt.Errorf("repair: %w", err)
+	}
+	a.tellRepair(r)
+	if err := os.Remove(a.setPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return a.refreshSet(ctx, s)
+}
+
+func (a *app) tellRepair(r local.Repaired) {
+	if r.Aside == "" {
+		a.note("iochunt: the store is whole; nothing to repair")
+	} else {
+		a.note("iochunt: the store was made anew of what could be read; the damaged file is %s", r.Aside)
+	}
+	for _, l := range r.Lost {
+		a.note("iochunt: lost: %s", l)
+	}
+	if r.Collect {
+		a.note("iochunt: indicators are missing; to bring them back: iochunt collect --full (and import lists again)")
+	}
+}
+
+func (a *app) backup(ctx context.Context, path string) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Backup(ctx, path); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.out, "the store was copied to %s\n", path)
+	return err
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+)
+
+func newFeeds(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "feeds", Short: "Show the feeds, their last poll and what they hold", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.feeds(cmd.Context()) },
+	}
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "check [FEED...]", Short: "Prove that feeds can be reached and logged in to",
+			RunE: func(cmd *cobra.Command, args []string) error { return a.checkFeeds(cmd.Context(), args) },
+		},
+		&cobra.Command{
+			Use: "refused FEED", Short: "List the values that a feed sent and that were refused, with reasons", Args: cobra.ExactArgs(1),
+			RunE: func(cmd *cobra.Command, args []string) error { return a.refused(cmd.Context(), args[0]) },
+		},
+		&cobra.Command{
+			Use: "kinds", Short: "List the kinds of feed there are", Args: cobra.NoArgs,
+			Annotations: map[string]string{"config": "none"},
+			RunE: func(*cobra.Command, []string) error {
+				for _, k := range collect.Kinds() {
+					fmt.Fprintf(a.out, "%-8s %s\n", k.Name, k.Doc)
+				}
+				return nil
+			},
+		},
+		newForget(a),
+	)
+	return cmd
+}
+
+func newForget(a *app) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "forget FEED", Short: "Withdraw all that a feed brought", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !yes {
+				return usage("this withdraws every indicator of feed %s; say --yes to do it", args[0])
+			}
+			s, err := a.openStore(false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			c, err := s.Forget(cmd.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(a.out, "%s withdrawn\n", plural(c.Withdrawn, "indicator"))
+			return a.refreshSet(cmd.Context(), s)
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "really do it")
+	return cmd
+}
+
+// feedJSON is the "feed" object of docs/output.md.
+type feedJSON struct {
+	Feed        string    `json:"feed"`
+	FeedKind    string    `json:"feed_kind,omitempty"` // "" for what was added by hand or is configured no more
+	Configured  bool      `json:"configured"`
+	Reports     int       `json:"reports"`
+	Members     int       `json:"memberships"`
+	Observables int       `json:"observables"`
+	Refused     int       `json:"refused"`
+	Outcome     string    `json:"last_outcome,omitempty"`
+	LastPoll    time.Time `json:"last_poll,omitzero"`
+	NextPoll    time.Time `json:"next_poll,omitzero"`
+}
+
+func (a *app) feeds(ctx context.Context) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	states, err := s.Feeds(ctx)
+	if err != nil {
+		return err
+	}
+	rows := a.feedRows(states)
+	if a.json {
+		for _, r := range rows {
+			if err := a.line("feed", r); err != nil {
+				return err
+			}
+		}
+		return a.line("summary", map[string]int{"feeds": len(rows)})
+	}
+	return a.feedTable(rows)
+}
+
+// feedRows are the configured feeds in their order, then those that are only stored.
+func (a *app) feedRows(states []store.FeedState) []feedJSON {
+	stored := map[string]store.FeedState{}
+	for _, st := range states {
+		stored[st.Name] = st
+	}
+	var rows []feedJSON
+	for _, f := range a.cfg.Feeds {
+		r := feedRow(stored[f.Name], f)
+		rows = append(rows, r)
+		delete(stored, f.Name)
+	}
+	for _, st := range states {
+		if _, left := stored[st.Name]; left {
+			rows = append(rows, feedRow(st, config.Feed{Name: st.Name}))
+		}
+	}
+	return rows
+}
+
+func feedRow(st store.FeedState, f config.Feed) feedJSON {
+	r := feedJSON{
+		Feed: f.Name, FeedKind: f.Kind, Configured: f.Kind != "",
+		Reports: st.Reports, Members: st.Memberships, Observables: st.Observables, Refused: st.Refused,
+	}
+	if st.LastRun != nil {
+		r.Outcome, r.LastPoll = st.LastRun.Outcome, st.LastRun.Ended.UTC()
+		if f.Every > 0 {
+			r.NextPoll = r.LastPoll.Add(f.Every)
+		}
+	}
+	return r
+}
+
+func (a *app) feedTable(rows []feedJSON) error {
+	if len(rows) == 0 {
+		fmt.Fprintln(a.out, "no feeds: set OTX_API_KEY, write a config file (iochunt init), or import a list (iochunt indicators import FILE)")
+		return nil
+	}
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w, "FEED\tKIND\tREPORTS\tINDICATORS\tREFUSED\tLAST POLL\tOUTCOME\tNEXT DUE")
+	for _, r := range rows {
+		next := "-"
+		if !r.NextPoll.IsZero() {
+			next = r.NextPoll.Format("2006-01-02 15:04Z")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", escape(r.Feed), dash(r.FeedKind), thousands(r.Reports),
+			thousands(r.Observables), thousands(r.Refused), ago(a.now(), r.LastPoll), dash(r.Outcome), next)
+	}
+	return w.Flush()
+}
+
+func dash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+// checkFeeds logs in to feeds without reading them.
+func (a *app) checkFeeds(ctx context.Context, names []string) error {
+	feeds, err := a.pickFeeds(names)
+	if err != nil {
+		return err
+	}
+	code := exitOK
+	for _, f := range feeds {
+		said, err := a.checkFeed(ctx, f)
+		if err != nil {
+			code = worse(code, collectCode(collect.Result{}, err))
+			said = "FAILED: " + err.Error()
+		}
+		fmt.Fprintf(a.out, "%s (%s): %s\n", f.Name, f.Kind, escape(said))
+	}
+	return quietly(code)
+}
+
+func (a *app) checkFeed(ctx context.Context, f config.Feed) (string, error) {
+	c, err := a.newCollector(f, nil)
+	if err != nil {
+		return "", err
+	}
+	k, ok := c.(collect.Checker)
+	if !ok {
+		return "", errors.New("this kind of feed has nothing to check")
+	}
+	return k.Check(ctx)
+}
+
+// refusalJSON is the "refusal" object of docs/output.md.
+type refusalJSON struct {
+	Feed string `json:"feed"`
+	ioc.Refusal
+}
+
+// refused lists a feed's dead letters.
+func (a *app) refused(ctx context.Context, feed string) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n := 0
+	for r, err := range s.Refused(ctx, feed) {
+		if err != nil {
+			return err
+		}
+		n++
+		if a.json {
+			err = a.line("refusal", refusalJSON{feed, r})
+		} else {
+			_, err = fmt.Fprintf(a.out, "%s\t%s\t%s\t%s\n", escape(r.Reason), escape(r.Type), escape(r.Value), escape(r.Report))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if a.json {
+		return a.line("summary", map[string]int{"refused": n})
+	}
+	_, err = io.WriteString(a.err, plural(n, "refused value")+"\n")
+	return err
+}

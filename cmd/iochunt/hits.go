@@ -1,0 +1,184 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iochunt/iochunt/hunt/emit"
+	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+)
+
+// hitLister lists stored hits.
+type hitLister func(context.Context, store.HitFilter) iter.Seq2[ioc.Hit, error]
+
+type hitFlags struct {
+	from, to   string
+	typ, value string
+	feed, path string
+	format     string
+	limit      int
+	explain    bool
+}
+
+func newHits(a *app) *cobra.Command {
+	var f hitFlags
+	cmd := &cobra.Command{
+		Use: "hits", Short: "List the hits found so far, newest first", Args: cobra.NoArgs,
+		Long: `List the hits found so far, newest first. A hit that is found again is the same
+hit: it has the same id and stands here once.`,
+		Example: "  iochunt hits --from 24h\n  iochunt hits --type ip --json\n  iochunt hits show 3f2a",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hits(cmd.Context(), f) },
+	}
+	s := cmd.Flags()
+	s.StringVar(&f.from, "from", "", "events not before this: a date (2026-01-31, RFC 3339) or how long ago (24h, 7d)")
+	s.StringVar(&f.to, "to", "", "events before this")
+	s.StringVar(&f.typ, "type", "", "only of this type")
+	s.StringVar(&f.value, "value", "", "only of this indicator")
+	s.StringVar(&f.feed, "feed", "", "only of indicators of this feed")
+	s.StringVar(&f.path, "path", "", "only in this file")
+	s.StringVar(&f.format, "format", "", "output: "+formats)
+	s.IntVar(&f.limit, "limit", 100, "at most so many; 0: all")
+	s.BoolVar(&f.explain, "explain", false, "say of each hit what made it match and who claims it")
+	cmd.AddCommand(newHitsShow(a), newHitsPrune(a))
+	return cmd
+}
+
+func newHitsShow(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show one hit wholly", Args: cobra.ExactArgs(1),
+		Long: "Show one hit wholly. The beginning of its id is enough where it is the only one.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.listHits(cmd.Context(), store.HitFilter{ID: args[0], Limit: 2}, hitFlags{explain: true, limit: 2}, true)
+		},
+	}
+}
+
+func newHitsPrune(a *app) *cobra.Command {
+	var older string
+	cmd := &cobra.Command{
+		Use: "prune", Short: "Delete hits whose event is older than a given age", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			before, err := a.when(older)
+			if err != nil || before.IsZero() {
+				return usage("--older-than is needed: an age (365d) or a date")
+			}
+			s, err := a.openStore(false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			n, err := s.DeleteHits(cmd.Context(), before)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(a.out, "%s deleted\n", plural(n, "hit"))
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&older, "older-than", "", "an age (365d) or a date")
+	return cmd
+}
+
+func (a *app) hits(ctx context.Context, f hitFlags) error {
+	hf := store.HitFilter{Value: f.value, Feed: f.feed, Path: f.path, Limit: f.limit}
+	var err error
+	if hf.From, err = a.when(f.from); err != nil {
+		return usage("--from: %w", err)
+	}
+	if hf.To, err = a.when(f.to); err != nil {
+		return usage("--to: %w", err)
+	}
+	if f.typ != "" {
+		t, ok := ioc.ParseType(f.typ)
+		if !ok {
+			return usage("--type %q: there is no such type; the types are: %s", f.typ, typeNames())
+		}
+		hf.Type = t
+	}
+	if f.value != "" {
+		if o, err := typedQuery(f.value); err == nil {
+			hf.Value = o.Value
+		}
+	}
+	return a.listHits(ctx, hf, f, false)
+}
+
+// when reads a point in time: a date, or how long ago. "" is the zero time.
+func (a *app) when(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t, nil
+		}
+	}
+	d, err := config.ParseDuration(s)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is neither a date (2026-01-31, RFC 3339) nor an age (24h, 7d)", s)
+	}
+	return a.now().Add(-d), nil
+}
+
+func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, single bool) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	w := bufio.NewWriter(a.out)
+	format := f.format
+	if a.json {
+		format = "json"
+	}
+	sink, err := emit.New(cmpOr(format, "text"), emit.Options{
+		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, WithName: true, LineNumber: true, Explain: f.explain,
+	})
+	if err != nil {
+		return usage("%w", err)
+	}
+	n := 0
+	for h, err := range s.Hits(ctx, hf) {
+		if err != nil {
+			return err
+		}
+		if n++; single && n > 1 {
+			return usage("more than one hit begins with %s: give more of the id", hf.ID)
+		}
+		if err := sink.Emit(ctx, []ioc.Hit{h}); err != nil {
+			return err
+		}
+	}
+	if err := sink.Close(); err != nil {
+		return err
+	}
+	if format == "json" {
+		if err := emit.WriteLine(w, "summary", map[string]int{"hits": n}); err != nil {
+			return err
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return a.hitsDone(n, f, single)
+}
+
+func (a *app) hitsDone(n int, f hitFlags, single bool) error {
+	switch {
+	case single && n == 0:
+		return fmt.Errorf("there is no such hit")
+	case a.json:
+	case n == 0:
+		a.note("iochunt: no hits are stored%s", map[bool]string{true: " for that", false: ""}[f != (hitFlags{limit: f.limit})])
+	case n == f.limit && !single:
+		a.note("iochunt: the newest %d; --limit 0 shows all", n)
+	}
+	return nil
+}

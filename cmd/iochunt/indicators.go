@@ -1,0 +1,332 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/internal/canon"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+	"github.com/iochunt/iochunt/internal/store/local"
+)
+
+// Feed names of what people bring by hand.
+const (
+	feedManual = "manual"
+	feedImport = "import"
+)
+
+func newIndicators(a *app) *cobra.Command {
+	cmd := &cobra.Command{Use: "indicators", Short: "List, show, add, import and export indicators"}
+	cmd.AddCommand(newIndicatorsList(a), newIndicatorsShow(a), newIndicatorsAdd(a), newIndicatorsImport(a), newIndicatorsExport(a),
+		&cobra.Command{
+			Use: "count", Short: "Count indicators by type and feed", Args: cobra.NoArgs,
+			RunE: func(cmd *cobra.Command, _ []string) error { return a.countIndicators(cmd.Context()) },
+		})
+	return cmd
+}
+
+// listFlags narrow a listing.
+type listFlags struct {
+	types, feeds       []string
+	report, tag, value string
+	limit              int
+}
+
+func (f *listFlags) add(cmd *cobra.Command, limit int) {
+	s := cmd.Flags()
+	s.StringSliceVar(&f.types, "type", nil, "only of these types")
+	s.StringSliceVar(&f.feeds, "feed", nil, "only of these feeds")
+	s.StringVar(&f.report, "report", "", "only of the report (pulse, MISP event, list) with this id")
+	s.StringVar(&f.tag, "tag", "", "only with a tag that contains this")
+	s.IntVar(&f.limit, "limit", limit, "at most so many; 0: all")
+}
+
+func (f *listFlags) filter() (store.ListFilter, error) {
+	lf := store.ListFilter{Feeds: f.feeds, Report: f.report, Tag: f.tag, Value: f.value, Limit: f.limit}
+	for _, name := range f.types {
+		t, ok := ioc.ParseType(name)
+		if !ok {
+			t = ioc.Type(strings.ToLower(name)) // a feed's own type, kept under its name
+		}
+		lf.Types = append(lf.Types, t)
+	}
+	return lf, nil
+}
+
+func newIndicatorsList(a *app) *cobra.Command {
+	var f listFlags
+	cmd := &cobra.Command{
+		Use: "list", Short: "List indicators, expired and not huntable ones too, each with its state", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.listIndicators(cmd.Context(), f, false) },
+	}
+	f.add(cmd, 100)
+	return cmd
+}
+
+func newIndicatorsExport(a *app) *cobra.Command {
+	var f listFlags
+	cmd := &cobra.Command{
+		Use: "export", Short: "Write indicators as NDJSON, to be imported elsewhere", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.listIndicators(cmd.Context(), f, true) },
+	}
+	f.add(cmd, 0)
+	return cmd
+}
+
+// indicatorJSON is the "indicator" object of docs/output.md.
+type indicatorJSON struct {
+	ioc.Indicator
+	State string `json:"state"`
+	Why   string `json:"why,omitempty"`
+}
+
+// state says whether an indicator can raise a hit now, and why not.
+func state(i *ioc.Indicator, now time.Time) (state, why string) {
+	switch {
+	case !i.Type.Known():
+		return "not_huntable", "a type that is not known; kept under the feed's name for it"
+	case !i.Type.Huntable():
+		return "not_huntable", "a " + string(i.Type) + " cannot stand in a log"
+	case !i.ValidAt(now):
+		return "expired", "valid until " + i.ValidUntil.UTC().Format(time.RFC3339) + "; older events still hit"
+	default:
+		return "armed", ""
+	}
+}
+
+func (a *app) listIndicators(ctx context.Context, f listFlags, export bool) error {
+	filter, err := f.filter()
+	if err != nil {
+		return err
+	}
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	n, now := 0, a.now()
+	for i, err := range s.List(ctx, filter) {
+		if err != nil {
+			return err
+		}
+		n++
+		st, why := state(&i, now)
+		if a.json || export {
+			err = a.line("indicator", indicatorJSON{i, st, why})
+		} else {
+			_, err = fmt.Fprintf(a.out, "%-12s %-10s %s  %s\n", i.Type, st, escape(i.Value), escape(oneLine(&i)))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if a.json || export {
+		return a.line("summary", map[string]int{"indicators": n})
+	}
+	if n == f.limit && n > 0 {
+		a.note("iochunt: the first %d; --limit 0 shows all", n)
+	}
+	return nil
+}
+
+// oneLine names the feed and the newest report.
+func oneLine(i *ioc.Indicator) string {
+	s := "[" + i.Feed + "]"
+	if len(i.Reports) > 0 {
+		s += " " + cmpOr(i.Reports[0].Name, i.Reports[0].ID)
+	}
+	if n := len(i.Reports) - 1; n > 0 {
+		s += fmt.Sprintf(" (+%d more)", n)
+	}
+	return s
+}
+
+func cmpOr(s, t string) string {
+	if s != "" {
+		return s
+	}
+	return t
+}
+
+func (a *app) countIndicators(ctx context.Context) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	c, err := s.Count(ctx, a.now())
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.line("count", map[string]any{"total": c.Total, "expired": c.Expired,
+			"not_huntable": c.NotHuntable, "by_type": c.ByType, "by_feed": c.ByFeed})
+	}
+	fmt.Fprintf(a.out, "%12s  indicators, of which %s expired and %s not huntable in logs\n",
+		thousands(c.Total), thousands(c.Expired), thousands(c.NotHuntable))
+	for _, t := range slices.Sorted(maps.Keys(c.ByType)) {
+		fmt.Fprintf(a.out, "%12s  %s\n", thousands(c.ByType[t]), escape(string(t)))
+	}
+	for _, f := range slices.Sorted(maps.Keys(c.ByFeed)) {
+		fmt.Fprintf(a.out, "%12s  of feed %s\n", thousands(c.ByFeed[f]), escape(f))
+	}
+	return nil
+}
+
+func newIndicatorsAdd(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "add VALUE...", Short: "Add indicators by hand (feed " + feedManual + ")", Args: cobra.MinimumNArgs(1),
+		Long: `Add indicators by hand. A value is typed by its look; "type:value" says it outright.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := a.openStore(false)
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			if err := putValues(cmd.Context(), s, feedManual, args); err != nil {
+				return usage("%w", err)
+			}
+			fmt.Fprintf(a.out, "%s added\n", plural(len(args), "indicator"))
+			return a.refreshSet(cmd.Context(), s)
+		},
+	}
+}
+
+type importFlags struct {
+	feed, format string
+	quiet        bool
+}
+
+func newIndicatorsImport(a *app) *cobra.Command {
+	var f importFlags
+	cmd := &cobra.Command{
+		Use: "import FILE...", Short: "Read indicators from files into the store", Args: cobra.MinimumNArgs(1),
+		Long: `Read indicators from files into the store: plain lists, CSV, NDJSON, MISP events,
+reports as people write them; gzip too. A folder is read wholly. A file that is
+imported again replaces what it brought before.
+
+EXIT STATUS
+  0  every file was read   1  an error   2  usage   3  a file could not be read`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.importFiles(cmd.Context(), f, args) },
+	}
+	cmd.Flags().StringVar(&f.feed, "feed", feedImport, "feed name to keep them under")
+	cmd.Flags().StringVar(&f.format, "format", "", "auto, list, csv, ndjson, misp, text")
+	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say only what went wrong")
+	return cmd
+}
+
+func (a *app) importFiles(ctx context.Context, f importFlags, paths []string) error {
+	if _, taken := a.cfg.Feed(f.feed); taken {
+		return usage("feed %s is configured; its own poll would withdraw what is imported: choose another --feed", f.feed)
+	}
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	code := exitOK
+	for _, p := range paths {
+		c, err := a.importPath(ctx, s, f, p)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err != nil {
+			a.note("iochunt: import %s: %v", p, err)
+		}
+		code = worse(code, c)
+	}
+	if err := a.refreshSet(ctx, s); err != nil {
+		return err
+	}
+	return quietly(code)
+}
+
+// importPath reads one file or folder. What it brings belongs to reports named
+// after the files, so importing one again replaces its list and nothing else.
+func (a *app) importPath(ctx context.Context, s *local.Store, f importFlags, path string) (int, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return exitFailed, err
+	}
+	c, err := a.fileCollector(f.feed, abs, f.format)
+	if err != nil {
+		return exitUsage, err
+	}
+	res, runErr := a.runCollector(ctx, &imports{Store: s, root: importRoot(abs)}, f.feed, c, collectFlags{quiet: f.quiet})
+	if err := a.tellResult(res, f.quiet); err != nil {
+		return exitFailed, err
+	}
+	return collectCode(res, runErr), runErr
+}
+
+// typedQuery reads "value" or "type:value" for a look-up; a type that only a
+// feed knows is taken as it is.
+func typedQuery(v string) (ioc.Observable, error) {
+	if name, rest, ok := strings.Cut(v, ":"); ok {
+		if t, known := ioc.ParseType(name); known {
+			return canon.Observable(t, rest)
+		}
+	}
+	if o, ok := canon.Sniff(v); ok {
+		return o, nil
+	}
+	return ioc.Observable{}, errors.New("what this is cannot be told from its look; say type:value (indicators list shows both)")
+}
+
+// imports is a store that knows no cursor, so that each file is read whole, and
+// that names a file's report by the file's whole path: two lists of one name in
+// two folders must not replace each other.
+type imports struct {
+	collect.Store
+	root string
+}
+
+// importRoot is the folder that a collector's report ids are relative to.
+func importRoot(abs string) string {
+	if st, err := os.Stat(abs); err == nil && st.IsDir() {
+		return abs
+	}
+	return filepath.Dir(abs)
+}
+
+func (i *imports) Cursor(context.Context, string) (ioc.Cursor, error) { return "", nil }
+
+func (i *imports) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.Changes, error) {
+	ids := map[string]string{}
+	for k := range b.Reports {
+		b.Reports[k].ID = i.id(ids, b.Reports[k].ID)
+	}
+	for k := range b.Members {
+		b.Members[k].Report = i.id(ids, b.Members[k].Report)
+	}
+	for k := range b.Refused {
+		b.Refused[k].Report = i.id(ids, b.Refused[k].Report)
+	}
+	b.Next = ""
+	return i.Store.PutBatch(ctx, feed, b)
+}
+
+// id returns the path of the file that id names below the root; an id of the
+// content's own, a MISP event's say, stays as it is.
+func (i *imports) id(known map[string]string, id string) string {
+	if to, ok := known[id]; ok {
+		return to
+	}
+	to := filepath.Join(i.root, id)
+	if _, err := os.Stat(to); id == "" || err != nil {
+		to = id
+	}
+	known[id] = to
+	return to
+}

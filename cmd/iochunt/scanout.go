@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/iochunt/iochunt/hunt"
+	"github.com/iochunt/iochunt/hunt/emit"
+	"github.com/iochunt/iochunt/internal/ioc"
+)
+
+// keeper keeps hits; the embedded store is one.
+type keeper interface {
+	PutHits(ctx context.Context, hits []ioc.Hit) (added int, err error)
+}
+
+// scanOutput is the sink of a scan: it keeps hits in the store and shows them.
+type scanOutput struct {
+	a       *app
+	flags   scanFlags
+	sink    hunt.Sink // nil: nothing is shown
+	keep    keeper    // nil: hits are not kept
+	w       *bufio.Writer
+	newly   int // hits that the store had not seen
+	refused []ioc.Refusal
+
+	mu      sync.Mutex // guards what the walk adds while hits come in
+	visited []string
+	skips   []hunt.Trouble
+}
+
+// sinkName is the sink that the flags ask for; "" shows nothing.
+func sinkName(f scanFlags) string {
+	switch {
+	case f.quiet:
+		return ""
+	case f.count:
+		return "count"
+	case f.filesWith:
+		return "files"
+	case f.filesWithout:
+		return "files-without"
+	default:
+		return f.format
+	}
+}
+
+func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
+	o := &scanOutput{a: a, flags: f, w: bufio.NewWriterSize(a.out, 64<<10), refused: src.refused}
+	if src.store != nil && !f.noKeep {
+		o.keep = src.store
+	}
+	name := sinkName(f)
+	if name == "" {
+		return o, nil
+	}
+	var err error
+	o.sink, err = emit.New(name, emit.Options{
+		Out: o.w, Terminal: terminal(a.out) || f.explain, Safe: f.safe, Colour: a.colours(), WithName: !f.noName, LineNumber: !f.noLine,
+		ByteOffset: f.bytes, OnlyMatching: f.onlyMatching, Null: f.null, Explain: f.explain,
+	})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return o, nil
+}
+
+// Emit keeps the hits, then shows them: what is shown is kept.
+func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
+	if o.keep != nil {
+		n, err := o.keep.PutHits(ctx, hits)
+		if err != nil {
+			return fmt.Errorf("keep hits: %w", err)
+		}
+		o.newly += n
+	}
+	if o.sink == nil {
+		return nil
+	}
+	if err := o.sink.Emit(ctx, hits); err != nil {
+		return err
+	}
+	if terminal(o.a.out) {
+		return o.w.Flush() // a person watches
+	}
+	return nil
+}
+
+// sawFile is told each file before it is read.
+func (o *scanOutput) sawFile(name string) {
+	o.mu.Lock()
+	o.visited = append(o.visited, name)
+	o.mu.Unlock()
+}
+
+// skipped is told what the walk left out and why.
+func (o *scanOutput) skipped(path, reason string) {
+	o.mu.Lock()
+	o.skips = append(o.skips, hunt.Trouble{Path: path, Reason: reason})
+	o.mu.Unlock()
+}
+
+// Close writes what could only be known at the end.
+func (o *scanOutput) Close() error {
+	if o.sink == nil {
+		return o.w.Flush()
+	}
+	if v, ok := o.sink.(emit.Visitor); ok {
+		for _, name := range o.visited {
+			v.Visit(name)
+		}
+	}
+	return errors.Join(o.sink.Close(), o.w.Flush())
+}
+
+// summary says what was covered: on standard output as the last object with
+// JSON, else on standard error for a person.
+func (o *scanOutput) summary(s hunt.Summary) error {
+	s.Skipped = append(s.Skipped, o.skips...)
+	if o.flags.format == "json" && !o.flags.quiet {
+		return emit.WriteSummary(o.a.out, s, o.refused)
+	}
+	if !o.flags.noMessages {
+		for _, t := range s.Incomplete {
+			o.a.note("iochunt: %s: %s", t.Path, t.Reason)
+		}
+		for _, t := range s.Notes {
+			o.a.note("iochunt: note: %s: %s", t.Path, t.Reason)
+		}
+	}
+	if !o.flags.quiet {
+		o.a.note("iochunt: %s", o.sentence(s))
+	}
+	return nil
+}
+
+// sentence is the summary for a person. "0 hits" is said only of a scan that
+// covered everything.
+func (o *scanOutput) sentence(s hunt.Summary) string {
+	found := fmt.Sprintf("%s in %s", plural(s.Hits, "hit"), plural(s.Records, "record"))
+	if s.Hits == 0 && len(s.Incomplete) > 0 {
+		found = "NOT ALL WAS SEARCHED; no hits in what was"
+	}
+	line := fmt.Sprintf("%s; %s, %s, %s searched for %s in %s", found, plural(s.Files, "file"), size(s.Bytes),
+		plural(int(s.Lines), "line"), plural(s.Indicators, "indicator"), shortDuration(s.Took))
+	if n := len(s.Incomplete); n > 0 {
+		line += fmt.Sprintf("; %s could not be read wholly", plural(n, "file"))
+	}
+	if n := len(s.Skipped); n > 0 {
+		line += fmt.Sprintf("; %s left out (--json says which and why)", plural(n, "path"))
+	}
+	if s.Expired > 0 {
+		line += fmt.Sprintf("; %s of indicators that had expired by then left out", plural(s.Expired, "match", "matches"))
+	}
+	if n := len(o.refused); n > 0 {
+		line += fmt.Sprintf("; %s of the lists not looked for", plural(n, "value"))
+	}
+	if o.keep != nil && s.Hits > 0 {
+		line += fmt.Sprintf("; %s new to the store (iochunt hits)", thousands(o.newly))
+	}
+	return line
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/hunt"
+	"github.com/iochunt/iochunt/hunt/match"
+	"github.com/iochunt/iochunt/internal/canon"
+	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store/local"
+	"github.com/iochunt/iochunt/internal/store/memory"
+)
+
+// adHoc is the feed name of what -f and -e bring.
+const adHoc = "command-line"
+
+// source is what a scan looks for: a compiled set and who makes its claims.
+type source struct {
+	set     *match.Set
+	claims  hunt.Indicators
+	store   *local.Store  // nil: the store takes no part
+	refused []ioc.Refusal // of -f lists: values that cannot be looked for
+	closers []func() error
+}
+
+func (s *source) close() error {
+	var err error
+	for _, c := range slices.Backward(s.closers) {
+		err = errors.Join(err, c())
+	}
+	return err
+}
+
+// openSource brings together what the flags ask for. Nothing to look for is an
+// error: it must not read as "0 hits".
+func (a *app) openSource(ctx context.Context, f scanFlags) (*source, error) {
+	src := &source{}
+	err := a.fillSource(ctx, f, src)
+	if err == nil && src.set.Len() == 0 {
+		err = &exitError{code: exitUsage, err: errNothing(a.cfg)}
+	}
+	if err == nil && !f.allowExpired {
+		err = a.checkAlive(ctx, src)
+	}
+	if err != nil {
+		return nil, errors.Join(err, src.close())
+	}
+	return src, nil
+}
+
+func (a *app) fillSource(ctx context.Context, f scanFlags, src *source) error {
+	filter, err := parseFilter(f)
+	if err != nil {
+		return err
+	}
+	adhoc := len(f.lists)+len(f.values) > 0
+	if adhoc {
+		if err := a.addAdHoc(ctx, f, src); err != nil {
+			return err
+		}
+	}
+	if !adhoc || f.withStore {
+		if err := a.addStore(ctx, src); err != nil {
+			return err
+		}
+	}
+	if len(filter.Types)+len(filter.Feeds) > 0 {
+		src.claims = filtered{src.claims, filter}
+	}
+	if src.store != nil && !adhoc && len(filter.Types)+len(filter.Feeds) == 0 {
+		src.set, err = a.openSet(ctx, src.store)
+	} else {
+		src.set, err = compileStore(ctx, src.claims)
+	}
+	if err == nil {
+		src.closers = append(src.closers, src.set.Close)
+	}
+	return err
+}
+
+func parseFilter(f scanFlags) (ioc.Filter, error) {
+	filter := ioc.Filter{Feeds: f.feeds}
+	for _, name := range f.types {
+		t, ok := ioc.ParseType(name)
+		if !ok {
+			return filter, usage("--type %q: there is no such type; the types are: %s", name, typeNames())
+		}
+		filter.Types = append(filter.Types, t)
+	}
+	return filter, nil
+}
+
+func typeNames() string {
+	var names []string
+	for _, r := range ioc.Types() {
+		if r.Type.Huntable() {
+			names = append(names, string(r.Type))
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// addStore makes the embedded store a part of src.
+func (a *app) addStore(ctx context.Context, src *source) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	src.store = s
+	src.closers = append(src.closers, s.Close)
+	if src.claims == nil {
+		src.claims = s
+	} else {
+		src.claims = union{src.claims, s}
+	}
+	return nil
+}
+
+// addAdHoc reads the lists of -f and the values of -e into a store in memory,
+// through the same steps that a feed passes.
+func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
+	m := memory.New()
+	for _, path := range f.lists {
+		res, refused, err := a.readList(ctx, m, path)
+		if err != nil {
+			return usage("-f %s: %w", path, err)
+		}
+		src.refused = append(src.refused, refused...)
+		if len(refused) > 0 && !f.noMessages {
+			a.note("iochunt: -f %s: %s of %s are no indicators and are not looked for, e.g. %q: %s", path,
+				thousands(len(refused)), thousands(res.Fetched+len(refused)), refused[0].Value, refused[0].Reason)
+		}
+		if res.NotHuntable > 0 && !f.noMessages {
+			a.note("iochunt: -f %s: %s of types that cannot stand in a log (YARA, NIDS ...)", path, plural(res.NotHuntable, "indicator"))
+		}
+	}
+	if len(f.values) > 0 {
+		if err := putValues(ctx, m, adHoc, f.values); err != nil {
+			return usage("-e %w", err)
+		}
+	}
+	src.claims = m
+	return nil
+}
+
+// readList reads one file of indicators into s, as its own feed would.
+func (a *app) readList(ctx context.Context, s collect.Store, path string) (collect.Result, []ioc.Refusal, error) {
+	c, err := a.fileCollector(adHoc, path, "")
+	if err != nil {
+		return collect.Result{}, nil, err
+	}
+	keep := &refusals{Store: s}
+	res, err := collect.Run(ctx, adHoc, c, keep, collect.RunOptions{Prepare: prepare, Now: a.now})
+	if err == nil && len(res.Skipped) > 0 {
+		err = errors.New(strings.Join(res.Skipped, "; "))
+	}
+	return res, keep.all, err
+}
+
+// fileCollector reads one named file; the name is taken as it is, not as a glob.
+func (a *app) fileCollector(feed, path, format string) (collect.Collector, error) {
+	settings := map[string]any{"path": quoteGlob(path)}
+	if format != "" {
+		settings["format"] = format
+	}
+	return a.newCollector(config.Feed{Name: feed, Kind: "file", Settings: settings}, nil)
+}
+
+// quoteGlob takes the glob characters of a path for themselves.
+func quoteGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `{`, `\{`).Replace(path)
+}
+
+// refusals is a store that remembers what was refused on the way in, and that
+// knows no cursor, so that each file is read whole.
+type refusals struct {
+	collect.Store
+	all []ioc.Refusal
+}
+
+func (r *refusals) Cursor(context.Context, string) (ioc.Cursor, error) { return "", nil }
+
+func (r *refusals) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.Changes, error) {
+	r.all = append(r.all, b.Refused...)
+	b.Next = ""
+	return r.Store.PutBatch(ctx, feed, b)
+}
+
+// putValues adds values that a person typed, each a report of its own.
+func putValues(ctx context.Context, s collect.Store, feed string, values []string) error {
+	b := ioc.Batch{}
+	for _, v := range values {
+		o, err := typed(v)
+		if err != nil {
+			return err
+		}
+		id := string(o.Type) + ":" + o.Value
+		b.Reports = append(b.Reports, ioc.ReportList{Report: ioc.Report{ID: id, Name: v}, Start: true, Last: true})
+		b.Members = append(b.Members, ioc.Member{Observable: o, Report: id})
+	}
+	_, err := s.PutBatch(ctx, feed, b)
+	return err
+}
+
+// typed reads "value" or "type:value". What is no indicator is free text.
+func typed(v string) (ioc.Observable, error) {
+	if name, rest, ok := strings.Cut(v, ":"); ok {
+		if t, known := ioc.ParseType(name); known {
+			o, err := canon.Observable(t, rest)
+			if err != nil {
+				return o, fmt.Errorf("%s: %w", v, err)
+			}
+			if !o.Type.Huntable() {
+				return o, fmt.Errorf("%s: a %s cannot stand in a log", v, o.Type)
+			}
+			return o, nil
+		}
+	}
+	if o, ok := canon.Sniff(v); ok {
+		return o, nil
+	}
+	return canon.Observable(ioc.Text, v)
+}
+
+// checkAlive refuses a set in which every claim has expired: searching it and
+// finding nothing would read as a clean bill.
+func (a *app) checkAlive(ctx context.Context, src *source) error {
+	now := a.now()
+	for o, err := range src.claims.Observables(ctx, ioc.Filter{}) {
+		if err != nil {
+			return err
+		}
+		claims, err := src.claims.Lookup(ctx, o)
+		if err != nil {
+			return err
+		}
+		for i := range claims {
+			if claims[i].ValidAt(now) {
+				return nil
+			}
+		}
+	}
+	return &exitError{code: exitUsage, err: fmt.Errorf(
+		"all %s have expired, so nothing was searched\ncollect again, or say --allow-expired to judge old events by what was valid then", plural(src.set.Len(), "indicator"))}
+}
+
+// union is two sources as one. The claims of both stand beside each other.
+type union struct{ a, b hunt.Indicators }
+
+func (u union) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Observable, error] {
+	return func(yield func(ioc.Observable, error) bool) {
+		seen := map[ioc.Observable]bool{} // the first is what was named by hand: small
+		for o, err := range u.a.Observables(ctx, f) {
+			seen[o] = true
+			if !yield(o, err) {
+				return
+			}
+		}
+		for o, err := range u.b.Observables(ctx, f) {
+			if err == nil && seen[o] {
+				continue
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
+func (u union) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, error) {
+	first, err := u.a.Lookup(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	second, err := u.b.Lookup(ctx, o)
+	return append(first, second...), err
+}
+
+// filtered is a source narrowed to types and feeds.
+type filtered struct {
+	hunt.Indicators
+	filter ioc.Filter
+}
+
+func (f filtered) Observables(ctx context.Context, _ ioc.Filter) iter.Seq2[ioc.Observable, error] {
+	return f.Indicators.Observables(ctx, f.filter)
+}
+
+func (f filtered) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, error) {
+	claims, err := f.Indicators.Lookup(ctx, o)
+	if len(f.filter.Feeds) > 0 {
+		claims = slices.DeleteFunc(claims, func(i ioc.Indicator) bool { return !slices.Contains(f.filter.Feeds, i.Feed) })
+	}
+	return claims, err
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/enrich"
+	"github.com/iochunt/iochunt/hunt"
+	"github.com/iochunt/iochunt/hunt/match"
+	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/httpx"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store/local"
+	"github.com/iochunt/iochunt/internal/store/memory"
+)
+
+// The stores are held to what the verbs ask of them.
+var (
+	_ collect.Store   = (*local.Store)(nil)
+	_ collect.Known   = (*local.Store)(nil)
+	_ hunt.Indicators = (*local.Store)(nil)
+	_ collect.Store   = (*memory.Store)(nil)
+	_ hunt.Indicators = (*memory.Store)(nil)
+)
+
+// steps are what every membership passes before it is stored; the order counts:
+// texts are cleaned before the value's spelling is judged.
+var steps = enrich.Chain(enrich.Clean, enrich.Canonical)
+
+func prepare(m *ioc.Member) string { return string(steps(m)) }
+
+// openStore opens the embedded store of the configuration.
+func (a *app) openStore(readOnly bool) (*local.Store, error) {
+	return local.Open(a.cfg.Store.Path, local.Options{ReadOnly: readOnly})
+}
+
+// newCollector makes the collector of a configured feed.
+func (a *app) newCollector(f config.Feed, known collect.Known) (collect.Collector, error) {
+	h, err := a.httpClient()
+	if err != nil {
+		return nil, err
+	}
+	return collect.New(f.Kind, collect.Options{
+		Feed: f.Name, HTTP: h, Known: known, Now: a.now,
+		Decode: func(into any) error { return f.Decode(into, a.env) },
+	})
+}
+
+func (a *app) httpClient() (*http.Client, error) { return httpx.New(httpx.Options{Version: version}) }
+
+// setPath is where the compiled set of the store lies.
+func (a *app) setPath() string { return filepath.Join(a.cfg.Store.Path, "iochunt.set") }
+
+// refreshSet compiles the store's observables anew where the set file is not
+// that of the store's generation.
+func (a *app) refreshSet(ctx context.Context, s *local.Store) error {
+	set, err := a.openSet(ctx, s)
+	if err != nil {
+		return err
+	}
+	return set.Close()
+}
+
+// openSet opens the compiled set, and makes it anew where it is missing, stale
+// or damaged. Two runs that do so at once write the same file, each whole.
+func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
+	gen, err := s.Generation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	set, err := match.Open(a.setPath())
+	switch {
+	case err == nil && set.Generation() == gen:
+		return set, nil
+	case err == nil:
+		set.Close()
+	case !errors.Is(err, os.ErrNotExist):
+		a.note("iochunt: %v; compiling it anew from the store", err)
+	}
+	set, err = compileStore(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := set.Save(a.setPath(), gen); err != nil {
+		a.note("iochunt: the compiled set is used but cannot be kept: %v", err)
+	}
+	return set, nil
+}
+
+// compileStore compiles what from holds.
+func compileStore(ctx context.Context, from hunt.Indicators) (*match.Set, error) {
+	var failed error
+	set, err := match.Compile(func(yield func(ioc.Observable) bool) {
+		for o, err := range from.Observables(ctx, ioc.Filter{}) {
+			if err != nil {
+				failed = err
+				return
+			}
+			if !yield(o) {
+				return
+			}
+		}
+	})
+	if failed != nil {
+		return nil, fmt.Errorf("load indicators: %w", failed)
+	}
+	return set, err
+}

@@ -1,0 +1,306 @@
+package collect
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/iochunt/iochunt/collect/filefmt"
+	"github.com/iochunt/iochunt/internal/httpx"
+	"github.com/iochunt/iochunt/internal/ioc"
+)
+
+func init() {
+	register(Kind{Name: "file", Doc: "lists in files or at a URL: plain, CSV, NDJSON, MISP, STIX 2, free text; gzip too", New: newFile})
+}
+
+// fileSettings are the settings of a feed of kind file. Exactly one of Path
+// and URL is set.
+type fileSettings struct {
+	Path      string            `mapstructure:"path"`       // a file, a folder with all below it, or a glob with ** for folders
+	URL       string            `mapstructure:"url"`        // https, or http to this machine
+	Format    string            `mapstructure:"format"`     // auto, or the name of a format
+	Type      string            `mapstructure:"type"`       // of all values of a list
+	Columns   map[string]string `mapstructure:"columns"`    // of a CSV file: header name to type or role
+	Context   bool              `mapstructure:"context"`    // MISP: also what is not marked for detection
+	AllowHTTP bool              `mapstructure:"allow_http"` // url may be plain http to another machine
+	MaxMiB    int64             `mapstructure:"max_mib"`    // most content of one file, unpacked; 2048
+}
+
+// readerVersion is part of every report's revision: it grows when the readers
+// find other things in the same file, so that all files are read again.
+const readerVersion = 1
+
+// fileFeed reads files. Each file is a report, or several where its format has
+// reports of its own. A file that cannot be read whole is skipped and what it
+// said before stays; one that has vanished takes its indicators with it, but a
+// path that no longer leads to any file is an error, since an unmounted folder
+// withdraws nothing.
+type fileFeed struct {
+	feed    string
+	set     fileSettings
+	format  filefmt.Format // of no name: told from the content
+	options filefmt.Options
+	how     string // fingerprint of what decides how a file is read
+	url     *url.URL
+	http    *http.Client
+	known   Known
+}
+
+func newFile(o Options) (Collector, error) {
+	f := &fileFeed{feed: o.Feed, http: o.HTTP, known: o.Known, set: fileSettings{Format: "auto", MaxMiB: 2048}}
+	if err := o.Decode(&f.set); err != nil {
+		return nil, err
+	}
+	err := errors.Join(f.checkSource(), f.checkFormat())
+	if err == nil && f.http == nil && f.url != nil {
+		f.http, err = httpx.New(httpx.Options{})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("feed %s: %w", o.Feed, err)
+	}
+	f.how = f.fingerprint()
+	return f, nil
+}
+
+func (f *fileFeed) checkSource() error {
+	if (f.set.Path == "") == (f.set.URL == "") {
+		return errors.New("either path or url has to be set")
+	}
+	if f.set.MaxMiB < 1 || f.set.MaxMiB > 1<<20 {
+		return fmt.Errorf("max_mib: %d is not between 1 and %d", f.set.MaxMiB, 1<<20)
+	}
+	if f.set.URL == "" {
+		return nil
+	}
+	u, err := url.Parse(f.set.URL)
+	if err != nil || u.Host == "" {
+		return errors.New("url: it is not a URL such as https://host/list.txt") // the URL itself may hold a secret
+	}
+	f.url = u
+	switch {
+	case u.Scheme == "https":
+	case u.Scheme != "http":
+		return fmt.Errorf("url: the scheme %q is not https", u.Scheme)
+	case !httpx.Loopback(u.Hostname()) && !f.set.AllowHTTP:
+		return fmt.Errorf("url: a list over plain http from %s can be changed on its way; use https, or set allow_http: true", u.Host)
+	}
+	return nil
+}
+
+func (f *fileFeed) checkFormat() error {
+	f.options = filefmt.Options{Columns: f.set.Columns, Context: f.set.Context}
+	var err error
+	if f.set.Format != "auto" && f.set.Format != "" {
+		f.format, err = filefmt.Named(f.set.Format)
+	}
+	t, known := filefmt.TypeNamed(f.set.Type)
+	if !known {
+		err = errors.Join(err, fmt.Errorf("type: no type %q", f.set.Type))
+	}
+	f.options.Type = t
+	if t != "" && f.format.Name == "" && err == nil {
+		f.format, err = filefmt.Named("list") // what has one type is a list
+	}
+	return errors.Join(err, filefmt.CheckColumns(f.set.Columns))
+}
+
+func (f *fileFeed) fingerprint() string {
+	b, _ := json.Marshal([]any{readerVersion, f.set.Format, f.set.Type, f.set.Columns, f.set.Context}) // maps come out sorted
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:4])
+}
+
+// fileCursor is what has been read: the marks of the files by their ids.
+type fileCursor struct {
+	Files map[string]fileMark `json:"files"`
+}
+
+// fileMark tells a file that is unchanged without reading it, and one that
+// was only touched without storing it again.
+type fileMark struct {
+	Size     int64    `json:"size"`
+	MTime    int64    `json:"mtime"`             // Unix nanoseconds
+	Sum      string   `json:"sum"`               // of the content and of how it was read; the revision of its reports
+	Reports  []string `json:"reports,omitempty"` // ids, where not the file itself is the only report
+	ETag     string   `json:"etag,omitempty"`
+	Modified string   `json:"modified,omitempty"` // Last-Modified as the server wrote it
+}
+
+func (m *fileMark) reports(id string) []string {
+	if m.Reports == nil {
+		return []string{id}
+	}
+	return m.Reports
+}
+
+func parseFileCursor(c ioc.Cursor) (fileCursor, error) {
+	cur := fileCursor{Files: make(map[string]fileMark)}
+	if c == "" {
+		return cur, nil
+	}
+	err := json.Unmarshal([]byte(c), &cur)
+	if err == nil && cur.Files == nil {
+		err = errors.New("it has no files")
+	}
+	if err != nil {
+		err = fmt.Errorf("the cursor is not one of a file feed (%w); a full collect makes a new one", err)
+	}
+	return cur, err
+}
+
+func (c fileCursor) encode() ioc.Cursor {
+	b, _ := json.Marshal(c) // maps come out sorted
+	return ioc.Cursor(b)
+}
+
+// Collect implements Collector.
+func (f *fileFeed) Collect(ctx context.Context, from ioc.Cursor) iter.Seq2[ioc.Batch, error] {
+	return func(yield func(ioc.Batch, error) bool) {
+		r := &fileRun{fileFeed: f, fresh: from == "", pack: packer{yield: yield}}
+		err := r.all(ctx, from)
+		if err != nil && !errors.Is(err, errFileStop) {
+			yield(ioc.Batch{}, err)
+		}
+	}
+}
+
+// Check implements Checker.
+func (f *fileFeed) Check(ctx context.Context) (string, error) {
+	if f.url != nil {
+		return f.checkURL(ctx)
+	}
+	files, err := f.list()
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, s := range files[:min(3, len(files))] {
+		names = append(names, s.id)
+	}
+	more := ""
+	if len(files) > len(names) {
+		more = ", …"
+	}
+	return fmt.Sprintf("%d files: %s%s", len(files), strings.Join(names, ", "), more), nil
+}
+
+// fileRun is one sequence of Collect.
+type fileRun struct {
+	*fileFeed
+	fresh  bool // from the very beginning
+	pack   packer
+	missed []string // ids of files that could not be read
+}
+
+func (r *fileRun) all(ctx context.Context, from ioc.Cursor) (err error) {
+	if r.pack.cursor, err = parseFileCursor(from); err != nil {
+		return err
+	}
+	files, err := r.sources(ctx)
+	if err != nil {
+		return err
+	}
+	here := make(map[string]bool, len(files))
+	for _, s := range files {
+		here[s.id] = true
+		err := r.file(ctx, s)
+		s.close()
+		if err != nil {
+			return err
+		}
+	}
+	if err := r.vanished(ctx, here); err != nil {
+		return err
+	}
+	return r.pack.flush()
+}
+
+// sources lists the files, or fetches what is behind the URL; none means that
+// it has not changed.
+func (r *fileRun) sources(ctx context.Context) ([]*source, error) {
+	if r.url == nil {
+		return r.list()
+	}
+	id := urlID(r.url)
+	s, err := r.fetch(ctx, id, r.pack.cursor.Files[id])
+	return []*source{s}, err
+}
+
+// file reads one file if it has changed. Its error ends the run; what is wrong
+// with the file alone is yielded as skipped.
+func (r *fileRun) file(ctx context.Context, s *source) error {
+	old, had := r.pack.cursor.Files[s.id]
+	had = had && strings.HasSuffix(old.Sum, r.how)
+	if s.same || had && r.url == nil && s.err == nil && old.Size == s.mark.Size && old.MTime == s.mark.MTime {
+		return nil
+	}
+	err := s.err
+	var about *survey
+	if err == nil {
+		about, err = r.survey(ctx, s)
+	}
+	if err == nil && had && old.Sum == about.sum {
+		s.mark.Sum, s.mark.Reports = old.Sum, old.Reports
+		r.pack.keep(s.id, s.mark)
+		return nil
+	}
+	if err == nil {
+		err = r.pack.file(s, about, func(add filefmt.Emit) error { return r.read(ctx, s, about, add) })
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, errFileStop):
+		return err
+	}
+	r.missed = append(r.missed, s.id)
+	return r.pack.skip(fmt.Errorf("%w: %s: %w", ErrSkipped, s.shown, err))
+}
+
+// vanished withdraws the reports of files that are no longer there. On a run
+// from the beginning the store says which there were.
+func (r *fileRun) vanished(ctx context.Context, here map[string]bool) error {
+	for id, m := range r.pack.cursor.Files {
+		if !here[id] {
+			r.pack.gone(id, m.reports(id)...)
+		}
+	}
+	if !r.fresh || r.known == nil {
+		return nil
+	}
+	have := make(map[string]bool)
+	for id, m := range r.pack.cursor.Files {
+		for _, rep := range m.reports(id) {
+			have[rep] = true
+		}
+	}
+	for rep, err := range r.known.KnownReports(ctx, r.feed) {
+		if err != nil {
+			return fmt.Errorf("asking for the stored reports: %w", err)
+		}
+		if !have[rep.ID] && !r.unread(rep.ID) {
+			r.pack.gone("", rep.ID)
+		}
+	}
+	return nil
+}
+
+// unread reports whether a report is of a file that could not be read.
+func (r *fileRun) unread(report string) bool {
+	for _, id := range r.missed {
+		if report == id || strings.HasPrefix(report, id+"#") {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,176 @@
+package filefmt
+
+import (
+	"bytes"
+	"encoding/json"
+	"path"
+	"strings"
+
+	"github.com/iochunt/iochunt/internal/canon"
+)
+
+// sampleLines is how many lines are looked at to tell a list from prose.
+const sampleLines = 300
+
+// Detect tells the format of a file from its beginning; the name only helps
+// where the content leaves it open.
+func Detect(name string, head []byte) Format {
+	n := detect(name, head)
+	f, err := Named(n)
+	if err != nil {
+		panic(err)
+	}
+	return f
+}
+
+func detect(name string, head []byte) string {
+	body := bytes.TrimSpace(head)
+	if len(body) == 0 {
+		return "list"
+	}
+	if body[0] == '{' || body[0] == '[' {
+		if f := detectJSON(body); f != "" {
+			return f
+		}
+	}
+	if f := detectTable(head); f != "" {
+		return f
+	}
+	switch strings.ToLower(path.Ext(strings.TrimSuffix(name, ".gz"))) {
+	case ".html", ".htm", ".md", ".eml":
+		return "text"
+	}
+	return listOrText(head)
+}
+
+// detectJSON returns "" for what only looks like JSON: a line such as
+// "[1.2.3.4]" begins with a bracket, too.
+func detectJSON(body []byte) string {
+	line, rest, _ := bytes.Cut(body, []byte("\n"))
+	line, rest = bytes.TrimSpace(line), bytes.TrimSpace(rest)
+	if line[0] == '{' && json.Valid(line) {
+		if len(rest) > 0 || isObject(line) {
+			return "ndjson"
+		}
+	}
+	k := topKeys(body)
+	switch {
+	case k["Event"] || k["response"] || k["Attribute"]:
+		return "misp"
+	case k["objects"] && (k["spec_version"] || k["bundle"]) || k["bundle"]:
+		return "stix"
+	case len(k) > 0 || json.Valid(body):
+		return "json"
+	}
+	return ""
+}
+
+// topKeys returns the keys of the outermost objects of a document, or of the
+// elements of the array that it is, as far as head reaches; and "bundle" where
+// the type is that.
+func topKeys(head []byte) map[string]bool {
+	keys := make(map[string]bool)
+	d := json.NewDecoder(bytes.NewReader(head))
+	var depth, base int
+	isKey := false // the next string at the base depth is a key
+	last := ""
+	for {
+		t, err := d.Token()
+		if err != nil {
+			return keys
+		}
+		switch v := t.(type) {
+		case json.Delim:
+			switch v {
+			case '{', '[':
+				depth++
+				if v == '{' && (base == 0 || depth == base) {
+					base, isKey = depth, true
+				}
+				continue
+			}
+			depth--
+			isKey = depth == base
+			continue
+		case string:
+			if depth == base && isKey {
+				keys[v], last, isKey = true, v, false
+				continue
+			}
+			if depth == base && last == "type" && v == "bundle" {
+				keys["bundle"] = true
+			}
+			if base == 0 {
+				keys["string"] = true // an array of texts
+			}
+		}
+		isKey = depth == base
+	}
+}
+
+// detectTable returns "csv" if a header that we know stands at the beginning.
+func detectTable(head []byte) string {
+	for range 100 {
+		line, rest, more := bytes.Cut(head, []byte("\n"))
+		columns, _ := parseHeader(string(line), Options{})
+		if columns != nil && looksLikeHeader(columns) {
+			return "csv"
+		}
+		body, _ := cutComment(trim(string(line)))
+		if body != "" || !more {
+			return ""
+		}
+		head = rest
+	}
+	return ""
+}
+
+// looksLikeHeader tells a header from a row: no column is named like a value.
+func looksLikeHeader(columns []column) bool {
+	for _, c := range columns {
+		if _, isValue := canon.Sniff(c.name); isValue && c.name != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// listOrText counts the lines that begin with a value.
+func listOrText(head []byte) string {
+	var values, words int
+	lines := bytes.Split(head, []byte("\n"))
+	if len(lines) > 1 {
+		lines = lines[:len(lines)-1] // the last one may be cut
+	}
+	for _, raw := range lines {
+		body, _ := cutComment(trim(string(raw)))
+		body = bare(body)
+		if body == "" {
+			continue
+		}
+		if beginsWithValue(body) {
+			values++
+		} else {
+			words++
+		}
+		if values+words == sampleLines {
+			break
+		}
+	}
+	if values >= words {
+		return "list"
+	}
+	return "text"
+}
+
+func beginsWithValue(body string) bool {
+	if _, ok := canon.Sniff(body); ok {
+		return true
+	}
+	if _, _, ok := addrRange(body); ok {
+		return true
+	}
+	first, rest := cutWord(body)
+	_, ok := canon.Sniff(first)
+	return ok && rest != ""
+}

@@ -1,0 +1,59 @@
+package logfmt
+
+import "bytes"
+
+func init() { register("squid", parseSquid) }
+
+// parseSquid reads Squid's native access log:
+//
+//	1066036250.603    310 192.0.2.1 TCP_MISS/200 1234 GET http://a.example/ user HIER_DIRECT/198.51.100.7 text/html
+func parseSquid(line []byte, r *Record) bool {
+	c := cursor{line, 0}
+	t, ok := c.epoch()
+	if !ok || !c.blanks() {
+		return false
+	}
+	r.Time = t
+	if start, end := c.word(); !allDigits(line[start:end]) || !c.blanks() {
+		return false
+	}
+	start, end := c.word()
+	r.addAddr("source", line, start, end)
+	if !c.blanks() || !c.squidResult(r) || !c.blanks() {
+		return false
+	}
+	if start, end = c.word(); !allDigits(line[start:end]) || !c.blanks() {
+		return false
+	}
+	r.add("http.response.bytes", start, end)
+	for _, name := range [...]string{"http.request.method", "url.original", "user.name"} {
+		start, end = c.word()
+		if !c.blanks() {
+			return false
+		}
+		if !isNil(line[start:end]) {
+			r.add(name, start, end)
+		}
+	}
+	c.squidPeer(r)
+	return true
+}
+
+// squidResult reads "TCP_MISS/200".
+func (c *cursor) squidResult(r *Record) bool {
+	start, end := c.word()
+	n := bytes.IndexByte(c.b[start:end], '/')
+	if n < 1 || !allDigits(c.b[start+n+1:end]) {
+		return false
+	}
+	r.add("http.response.status_code", start+n+1, end)
+	return true
+}
+
+// squidPeer reads "HIER_DIRECT/198.51.100.7".
+func (c *cursor) squidPeer(r *Record) {
+	start, end := c.word()
+	if n := bytes.IndexByte(c.b[start:end], '/'); n > 0 {
+		r.addAddr("destination", c.b, start+n+1, end)
+	}
+}

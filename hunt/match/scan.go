@@ -1,0 +1,233 @@
+package match
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// Append appends to dst what of s stands in data, ordered by Start, then by ID.
+// A match never crosses a line end, so that cutting data at line ends changes
+// nothing. The same observable is reported once for a place, by its first
+// spelling there. Append does not allocate while dst has room, but where
+// a disguise longer than any before it has to be undone. It is safe for
+// concurrent use.
+func (s *Set) Append(dst []Match, data []byte) []Match {
+	if s.n == 0 || len(data) == 0 {
+		return dst
+	}
+	c := scanners.Get().(*scanner)
+	c.set, c.out = s, dst
+	c.search(data)
+	out := tidy(c.out, len(dst), s)
+	c.release()
+	return out
+}
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+// keep is the greatest buffer, in bytes, that waits for the next call.
+const keep = 1 << 20
+
+// scanner is the state of one search.
+type scanner struct {
+	set *Set
+	out []Match
+
+	// Text is searched at three levels. raw is as it stands in data; under is
+	// raw with its disguises undone; text is under with percent escapes decoded.
+	// Where there is nothing to undo they are the same slice.
+	raw, under, text []byte
+	undone, percent  view
+	base             int  // of raw in data
+	wide             bool // each byte of raw is two in data
+
+	colonsTo int // colons before it have been dealt with
+	wordsTo  int // words in Unicode before it have been dealt with
+	quadTo   int // dotted decimal before it belongs to an IPv6 address
+
+	key      []byte // the key being looked up
+	host     []byte // of the URL being looked up
+	walk     walk
+	pathWalk walk
+	labels   []int    // where the labels of a name in Unicode begin
+	pairsOf  [12]byte // the digits of a MAC address
+	rest     decoded  // of an escaped URL
+	narrow   []byte   // text of two bytes a letter
+}
+
+// The levels of text, for hit.
+const (
+	levelRaw = iota
+	levelUnder
+	levelText
+)
+
+func (c *scanner) release() {
+	c.set, c.out, c.raw, c.under, c.text = nil, nil, nil, nil, nil
+	if cap(c.undone.text)+cap(c.percent.text)+cap(c.rest.text)+cap(c.narrow) > keep {
+		*c = scanner{}
+	}
+	scanners.Put(c)
+}
+
+// search looks for everything in data. Lines without anything to undo, nearly
+// all in most logs, are searched in long runs and where they lie.
+func (c *scanner) search(data []byte) {
+	c.wide = false
+	for from := 0; from < len(data); {
+		i := disguise(data, from)
+		if i == len(data) {
+			c.plain(data[from:], from)
+			break
+		}
+		start := from + bytes.LastIndexByte(data[from:i], '\n') + 1
+		end := lineEnd(data, i)
+		c.plain(data[from:start], from)
+		c.line(data[start:end], start)
+		from = end
+	}
+	c.phrases(data, 0)
+	c.wideRuns(data)
+}
+
+func lineEnd(data []byte, i int) int {
+	if n := bytes.IndexByte(data[i:], '\n'); n >= 0 {
+		return i + n
+	}
+	return len(data)
+}
+
+// disguise returns the first place from i on that needs undoing.
+func disguise(data []byte, i int) int {
+	var out [4]byte
+	for ; i < len(data); i++ {
+		b := data[i]
+		if !trigger[b] && b != '%' {
+			continue
+		}
+		if b == '%' {
+			if _, w := escapeAt(data, i); w > 0 {
+				return i
+			}
+		} else if _, w, _ := undoAt(&out, data, i); w > 0 {
+			return i
+		}
+	}
+	return i
+}
+
+// plain searches text in which nothing is to undo, for all but free text.
+func (c *scanner) plain(t []byte, base int) {
+	if len(t) == 0 {
+		return
+	}
+	c.walk.endOf, c.pathWalk.endOf = extent{}, extent{}
+	c.undone.reset()
+	c.percent.reset()
+	c.raw, c.under, c.text, c.base = t, t, t, base
+	c.tokens()
+	c.paths()
+}
+
+// line searches one line, undone. Free text is looked for at each level, as
+// it may hold by itself what looks like an escape.
+func (c *scanner) line(t []byte, base int) {
+	c.raw, c.under, c.base = t, t, base
+	c.walk.endOf, c.pathWalk.endOf = extent{}, extent{}
+	if c.undone.undo(t) {
+		c.under = c.undone.text
+	}
+	c.text = c.under
+	if c.percent.unescape(c.under) {
+		c.text = c.percent.text
+	}
+	c.tokens()
+	c.paths()
+	if len(c.undone.edits) > 0 {
+		c.phrases(c.under, levelUnder)
+	}
+	if len(c.percent.edits) > 0 {
+		c.phrases(c.text, levelText)
+	}
+}
+
+// minWide is the least number of letters that a run of UTF-16 must have.
+const minWide = 3
+
+// wideRuns searches text in UTF-16: runs of ASCII letters each with a zero
+// byte behind it. Each run is narrowed and searched as a line of its own.
+func (c *scanner) wideRuns(data []byte) {
+	for i := 0; i < len(data); {
+		n := bytes.IndexByte(data[i:], 0)
+		if n < 0 {
+			return
+		}
+		i += max(n-1, 0)
+		c.narrow = c.narrow[:0]
+		start := i
+		for ; i+1 < len(data) && data[i+1] == 0 && (data[i] >= ' ' && data[i] < 0x7f || data[i] == '\t'); i += 2 {
+			c.narrow = append(c.narrow, data[i])
+		}
+		if len(c.narrow) >= minWide {
+			c.wide = true
+			c.line(c.narrow, start)
+			c.phrases(c.narrow, levelRaw)
+			c.wide = false
+		}
+		if i == start {
+			i++
+		}
+	}
+}
+
+// hit appends a match of t[start:end], t being the text of a level.
+func (c *scanner) hit(id uint32, level, start, end int, rule Rule) {
+	if level >= levelText && len(c.percent.edits) > 0 {
+		rule |= c.percent.undone(start, end)
+		start, end = c.percent.start(start), c.percent.end(end)
+	}
+	if level >= levelUnder && len(c.undone.edits) > 0 {
+		rule |= c.undone.undone(start, end)
+		start, end = c.undone.start(start), c.undone.end(end)
+	}
+	if c.wide {
+		rule |= UTF16
+		start, end = start*2, end*2
+	}
+	c.out = append(c.out, Match{id, start + c.base, end + c.base, rule})
+}
+
+// hits appends a match for each observable of a group.
+func (c *scanner) hits(ids group, level, start, end int, rule Rule) {
+	for i := range ids.n {
+		c.hit(c.set.member(ids, i), level, start, end, rule)
+	}
+}
+
+// tidy orders ms[first:] and leaves one of several matches of the same
+// observable that lie over each other, as different ways to read a line find
+// the same place more than once.
+func tidy(ms []Match, first int, s *Set) []Match {
+	found := ms[first:]
+	if len(found) < 2 {
+		return ms
+	}
+	slices.SortFunc(found, func(a, b Match) int {
+		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), cmp.Compare(a.Rule, b.Rule))
+	})
+	n := 1
+	for _, m := range found[1:] {
+		if last := found[n-1]; m.ID == last.ID && m.Start < last.End {
+			continue
+		}
+		found[n] = m
+		n++
+	}
+	found = found[:n]
+	slices.SortFunc(found, func(a, b Match) int {
+		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID))
+	})
+	return ms[:first+n]
+}

@@ -1,0 +1,144 @@
+package match
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/iochunt/iochunt/internal/canon"
+)
+
+// longestUnicode bounds a name in Unicode: four bytes for each of 253.
+const longestUnicode = 4 * 253
+
+// unicode looks for names in Unicode in the word around t[i], whose byte there
+// is the first of a letter beyond ASCII. Names are looked up in punycode.
+func (c *scanner) unicode(i int) {
+	t := c.text
+	start, end := i, i
+	for start > c.wordsTo && class[t[start-1]]&run != 0 {
+		start--
+	}
+	for n, _ := nameRune(t, end); n > 0; n, _ = nameRune(t, end) {
+		end += n
+	}
+	c.wordsTo = max(end, i+1)
+	c.labels = c.labels[:0]
+	for k := start; k < end; {
+		from := k
+		n, isDot := nameRune(t, k)
+		for ; n > 0 && !isDot; n, isDot = nameRune(t, k) {
+			k += n
+		}
+		if k > from {
+			c.labels = append(c.labels, from, k)
+		}
+		after, double := nameRune(t, k+n)
+		if k == from || n == 0 || after == 0 || double {
+			c.unicodeName()
+			c.labels = c.labels[:0]
+		}
+		k += n
+	}
+}
+
+// nameRune returns the width of the letter, digit, '-', '_' or dot at t[i], 0 for
+// anything else, and whether it is a dot: the dots of UTS 46 §4 are.
+func nameRune(t []byte, i int) (width int, isDot bool) {
+	if i >= len(t) {
+		return 0, false
+	}
+	if t[i] < utf8.RuneSelf {
+		if class[t[i]]&run == 0 {
+			return 0, false
+		}
+		return 1, t[i] == '.'
+	}
+	r, w := utf8.DecodeRune(t[i:])
+	switch {
+	case r == '\u3002' || r == '\uff0e' || r == '\uff61':
+		return w, true
+	case r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsMark(r) || unicode.IsDigit(r)):
+		return w, false
+	}
+	return 0, false
+}
+
+// unicodeName looks up the name whose labels begin and end at c.labels, and its
+// parents; but no parent without a label in Unicode, for such a one is found as
+// any other name. Each label is converted once, and none but the last two where
+// nothing is listed below them.
+func (c *scanner) unicodeName() {
+	n := len(c.labels) / 2
+	if n < 2 {
+		return
+	}
+	s, t := c.set, c.text
+	start, end := c.labels[0], c.labels[2*n-1]
+	var buf [longestName + 1]byte
+	at, inUnicode := len(buf), false
+	for k := n - 1; k >= 0; k-- {
+		text := t[c.labels[2*k]:c.labels[2*k+1]]
+		inUnicode = inUnicode || !isASCII(text)
+		l, ok := punycode(text)
+		if !ok || len(l)+1 > at {
+			return
+		}
+		if k < n-1 {
+			at--
+			buf[at] = '.'
+		}
+		at -= len(l)
+		copy(buf[at:], l)
+		name := buf[at:]
+		if k == n-2 && !s.maybe(hashBack(name, gateName)) && !s.has(hasMail) {
+			return
+		}
+		if k == n-1 || !inUnicode {
+			continue
+		}
+		rule := Subdomain | IDN
+		if k == 0 {
+			rule = Exact | IDN
+			c.unicodeHost(name, start, end)
+		}
+		c.hits(s.lookup(keyName, hashBack(name, keyName), name), levelText, start, end, rule)
+	}
+}
+
+// longestName is the greatest length of a name (RFC 1035 §2.3.4).
+const longestName = 253
+
+// punycode returns the canonical form of one label.
+func punycode(text []byte) (string, bool) {
+	if isASCII(text) {
+		return strings.ToLower(string(text)), true
+	}
+	if len(text) > longestUnicode {
+		return "", false
+	}
+	name, err := canon.Domain(string(text) + ".x")
+	return strings.TrimSuffix(name, ".x"), err == nil
+}
+
+// unicodeHost looks for the URL or the mailbox that t[start:end] is the host of.
+func (c *scanner) unicodeHost(name []byte, start, end int) {
+	s, t := c.set, c.text
+	if s.has(hasURLs) && s.maybe(hashBack(name, gateHost)) {
+		c.key = append(c.key[:0], name...)
+		c.locate(start, hostEnd(t, end), IDN)
+	}
+	if s.has(hasMail) && at(t, start-1) == '@' {
+		c.key = append(c.key[:0], name...)
+		c.mail(start, end, IDN)
+	}
+}
+
+func isASCII(t []byte) bool {
+	for _, b := range t {
+		if b >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-viper/mapstructure/v2"
+)
+
+var hooks = mapstructure.ComposeDecodeHookFunc(durationHook)
+
+// durationHook lets a duration be written as "90d" or "1d12h", which
+// time.ParseDuration does not know.
+func durationHook(_, to reflect.Type, v any) (any, error) {
+	s, ok := v.(string)
+	if !ok || to != reflect.TypeFor[time.Duration]() {
+		return v, nil
+	}
+	return ParseDuration(s)
+}
+
+// ParseDuration is time.ParseDuration with days: "7d", "1d12h".
+func ParseDuration(s string) (time.Duration, error) {
+	days, rest, ok := strings.Cut(s, "d")
+	if !ok {
+		return time.ParseDuration(s)
+	}
+	n, err := strconv.Atoi(days)
+	if err != nil || n < 0 || n > 36500 {
+		return 0, fmt.Errorf("%q is no duration such as 90d, 1d12h or 30m", s)
+	}
+	if rest == "" {
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	d, err := time.ParseDuration(rest)
+	return time.Duration(n)*24*time.Hour + d, err
+}
+
+// Decode fills into with the feed's own settings; a key that into does not
+// have is an error. A setting "x_file" is read and handed over as "x": so a
+// kind never opens a secret's file itself. Without one, secret gives the value
+// for a key that may come from the environment.
+func (f Feed) Decode(into any, env Env) error {
+	m := make(map[string]any, len(f.Settings)+1)
+	for k, v := range f.Settings {
+		name, isFile := strings.CutSuffix(k, "_file")
+		if !isFile || name == "ca" || name == "cert" {
+			m[k] = v
+			continue
+		}
+		s, err := readSecret(fmt.Sprint(v))
+		if err != nil {
+			return fmt.Errorf("feed %s: %s: %w", f.Name, k, err)
+		}
+		m[name] = s
+	}
+	if key := env("OTX_API_KEY"); f.Kind == "otx" && m["api_key"] == nil && key != "" {
+		m["api_key"] = key
+	}
+	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
+		Result: into, DecodeHook: hooks, ErrorUnused: true, WeaklyTypedInput: true,
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.Decode(m); err != nil {
+		return fmt.Errorf("feed %s: %w", f.Name, err)
+	}
+	return nil
+}
+
+// readSecret reads a file that holds one secret. Others must not be able to
+// read it. A name without a slash is looked for among systemd's credentials first.
+func readSecret(path string) (string, error) {
+	if d := os.Getenv("CREDENTIALS_DIRECTORY"); d != "" && !strings.Contains(path, "/") {
+		path = d + "/" + path
+	}
+	st, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if st.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("%s can be read by others (mode %04o); mend it with: chmod 600 %s", path, st.Mode().Perm(), path)
+	}
+	if st.Size() > 64<<10 {
+		return "", fmt.Errorf("%s is too long to be a secret", path)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	s := strings.TrimSpace(string(b))
+	if s == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return s, nil
+}
+
+// Shown returns a setting's value as it may be shown to people: the values of
+// keys that hold a secret are masked, and so is the user part of a URL.
+func Shown(key string, v any) string {
+	s := fmt.Sprint(v)
+	for _, word := range []string{"key", "password", "token", "secret"} {
+		if strings.Contains(key, word) && !strings.HasSuffix(key, "_file") {
+			return "***"
+		}
+	}
+	if u, err := url.Parse(s); err == nil && u.User != nil {
+		u.User = url.User("***")
+		return u.String()
+	}
+	return s
+}

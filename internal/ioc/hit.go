@@ -1,0 +1,91 @@
+package ioc
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Where says at which place in which log a Hit lies: a line of a file or a
+// document of an index.
+type Where struct {
+	Host   string `json:"host,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Line   int64  `json:"line,omitempty"`   // counts from 1
+	Offset int64  `json:"offset"`           // of the match, in bytes from the start of the decompressed input
+	Index  string `json:"index,omitempty"`  // for a document
+	DocID  string `json:"doc_id,omitempty"` // for a document
+	Field  string `json:"field,omitempty"`  // ECS name of the field, where the format is known
+}
+
+// Where a Hit's Time comes from.
+const (
+	TimeRecord = "record" // the record says so
+	TimeMTime  = "mtime"  // the file's last change, as the record has no time
+	TimeNow    = "now"    // standard input without times
+)
+
+// Hit is one Observable found in one record, with what every feed says of it:
+// the unit that sinks receive. Indicators become ECS threat.enrichments[].
+type Hit struct {
+	ID string
+	Observable
+	Indicators      []Indicator // the claims valid at Time
+	Matched         string      // the text as it stands in the record
+	Rule            string      // what made it match: exact, subdomain, cidr, refanged, ...
+	Where           Where
+	Time            time.Time // when the event happened
+	TimeSource      string    // one of TimeRecord, TimeMTime, TimeNow
+	BeforeFirstSeen bool      // the event is older than every claim
+	Occurred        time.Time // when the match was made, ECS matched.occurred
+	Format          string    // log format of the record, "" unknown
+	Record          []byte    // the line or document, without its line end
+	Clipped         bool      // Record is only the surroundings of the match: the line is longer than a hit carries
+	Start, End      int       // of the match in Record
+}
+
+// FileHitID returns the id of a hit in a file: a hash of the host, the record,
+// its offset in the decompressed content and the observable. Rotation,
+// renaming and compression change none of them, so the same hit keeps its id.
+func FileHitID(host string, record []byte, recordOffset int64, o Observable) string {
+	h := sha256.New()
+	for _, part := range []string{host, string(record), strconv.FormatInt(recordOffset, 10), string(o.Type), o.Value} {
+		h.Write([]byte(strconv.Itoa(len(part))))
+		h.Write([]byte{':'})
+		h.Write([]byte(part))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Sighting is the sum of the Hits of one Observable, in the sense of STIX and
+// CTIM: how often, from when to when, where.
+type Sighting struct {
+	Observable
+	Count     int       `json:"count"`
+	FirstSeen time.Time `json:"first_seen,omitzero"`
+	LastSeen  time.Time `json:"last_seen,omitzero"`
+	Logs      []string  `json:"logs,omitempty"`
+}
+
+var tlpOrder = []string{"", "white", "clear", "green", "amber", "amber+strict", "red"}
+
+// StricterTLP returns the stricter of two TLP markings of any case; one that is
+// not of the standard (FIRST TLP 2.0, 1.0) counts as the strictest.
+func StricterTLP(a, b string) string {
+	if tlpRank(b) > tlpRank(a) {
+		return strings.ToLower(b)
+	}
+	return strings.ToLower(a)
+}
+
+func tlpRank(s string) int {
+	s = strings.TrimPrefix(strings.ToLower(s), "tlp:")
+	for i, t := range tlpOrder {
+		if s == t {
+			return i
+		}
+	}
+	return len(tlpOrder)
+}

@@ -1,0 +1,124 @@
+package local
+
+import (
+	"context"
+	"time"
+
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+)
+
+// Count counts what is stored and not withdrawn. It reads every observable.
+func (s *Store) Count(ctx context.Context, now time.Time) (store.Counts, error) {
+	c := store.Counts{ByType: map[ioc.Type]int{}, ByFeed: map[string]int{}}
+	err := s.read(ctx, func(q *snapshot) error {
+		if err := countTypes(q, stamp(now), &c); err != nil {
+			return err
+		}
+		feeds, err := feedNames(q)
+		if err != nil {
+			return err
+		}
+		byFeed, err := countFeeds(q)
+		for id, n := range byFeed {
+			c.ByFeed[feeds[id]] = n
+		}
+		return err
+	})
+	return c, err
+}
+
+func countTypes(q querier, now int64, c *store.Counts) error {
+	ts, err := loadTypes(q)
+	if err != nil {
+		return err
+	}
+	return each(q, "SELECT type, count(*), count(CASE WHEN expires <= ? THEN 1 END) FROM observable WHERE live > 0 GROUP BY type", []any{now}, func(row scanner) error {
+		var code int64
+		var n, expired int
+		if err := row(&code, &n, &expired); err != nil {
+			return err
+		}
+		t := ts.names[code]
+		c.ByType[t] = n
+		c.Total += n
+		c.Expired += expired
+		if !t.Huntable() {
+			c.NotHuntable += n
+		}
+		return nil
+	})
+}
+
+func feedNames(q querier) (map[int64]string, error) {
+	names := map[int64]string{}
+	err := each(q, "SELECT id, name FROM feed WHERE removed IS NULL", nil, func(row scanner) error {
+		var id int64
+		var name string
+		err := row(&id, &name)
+		names[id] = name
+		return err
+	})
+	return names, err
+}
+
+// countFeeds counts the distinct observables of each feed. With one feed that
+// is what there is; with more, the index of live memberships is read in the
+// order of observables.
+func countFeeds(q querier) (map[int64]int, error) {
+	counts := map[int64]int{}
+	feedOf := map[int64]int64{}
+	live := map[int64]bool{}
+	err := each(q, "SELECT id, feed FROM report WHERE live > 0", nil, func(row scanner) error {
+		var report, feed int64
+		err := row(&report, &feed)
+		feedOf[report], live[feed] = feed, true
+		return err
+	})
+	if err != nil || len(live) == 0 {
+		return counts, err
+	}
+	if len(live) == 1 {
+		var n int
+		err := one(q, "SELECT count(*) FROM observable WHERE live > 0", nil, &n)
+		for feed := range live {
+			counts[feed] = n
+		}
+		return counts, err
+	}
+	last := map[int64]int64{} // of each feed, the observable counted last
+	return counts, each(q, "SELECT observable, report FROM member INDEXED BY member_live WHERE removed IS NULL ORDER BY observable", nil, func(row scanner) error {
+		var obs, report int64
+		err := row(&obs, &report)
+		if feed := feedOf[report]; last[feed] != obs {
+			last[feed] = obs
+			counts[feed]++
+		}
+		return err
+	})
+}
+
+// Feeds returns what is known of every feed that has ever been stored and is
+// not forgotten, by name.
+func (s *Store) Feeds(ctx context.Context) (all []store.FeedState, err error) {
+	err = s.read(ctx, func(q *snapshot) error {
+		byFeed, err := countFeeds(q)
+		if err != nil {
+			return err
+		}
+		err = each(q, `SELECT f.id, f.name, f.cursor, count(r.id), coalesce(sum(r.live), 0), (SELECT count(*) FROM refused x WHERE x.feed = f.id)
+ FROM feed f LEFT JOIN report r ON r.feed = f.id AND r.removed IS NULL WHERE f.removed IS NULL GROUP BY f.id ORDER BY f.name`, nil, func(row scanner) error {
+			var f store.FeedState
+			var id int64
+			err := row(&id, &f.Name, &f.Cursor, &f.Reports, &f.Memberships, &f.Refused)
+			f.Observables = byFeed[id]
+			all = append(all, f)
+			return err
+		})
+		for i := 0; i < len(all) && err == nil; i++ {
+			all[i].LastRun, err = lastRun(q, all[i].Name)
+		}
+		return err
+	})
+	return all, err
+}

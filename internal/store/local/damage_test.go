@@ -1,0 +1,243 @@
+package local
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+)
+
+// sample fills a store with something of everything, and returns its file.
+func sample(t *testing.T) []byte {
+	t.Helper()
+	dir := t.TempDir()
+	s := open(t, dir)
+	b := generated(0, 8, "a")
+	b.Refused = []ioc.Refusal{{Report: b.Reports[0].ID, Type: "IPv4", Value: "999.1.1.1", Reason: "no address"}}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.PutBatch(t.Context(), "otx", b)
+	must(err)
+	b = generated(4, 8, "b")
+	for i := range b.Members {
+		b.Members[i].Original = fmt.Sprint("original ", i)
+	}
+	_, err = s.PutBatch(t.Context(), "otx", b)
+	must(err)
+	_, err = s.PutBatch(t.Context(), "list", ioc.Batch{Members: []ioc.Member{{Report: "r", Observable: ioc.Observable{Type: "unknown", Value: "x"}},
+		{Report: "r", Observable: b.Members[0].Observable}, {Report: "q", Observable: b.Members[1].Observable}}})
+	must(err)
+	_, err = s.PutBatch(t.Context(), "list", ioc.Batch{Gone: []string{"q"}})
+	must(err)
+	_, err = s.PutHits(t.Context(), []ioc.Hit{hit("1", 1), hit("2", 2), hit("3", 3)})
+	must(err)
+	must(s.PutRun(t.Context(), store.Run{Verb: "collect", Feed: "otx", Started: time.Unix(1, 0), Counters: map[string]int64{"new": 5}}))
+	must(s.Check(t.Context()))
+	must(s.Close())
+	file, err := os.ReadFile(filepath.Join(dir, FileName))
+	must(err)
+	return file
+}
+
+// dump is all that can be asked of a store, in text.
+func dump(t *testing.T, s *Store) (text string, err error) {
+	t.Helper()
+	add := func(v any, e error) {
+		text += fmt.Sprintf("%+v\n", v)
+		err = errors.Join(err, e)
+	}
+	for i, err := range s.List(t.Context(), store.ListFilter{}) {
+		add(i, err)
+	}
+	for o, err := range s.Observables(t.Context(), ioc.Filter{}) {
+		add(o, err)
+	}
+	for _, feed := range []string{"otx", "list"} {
+		for r, err := range s.Refused(t.Context(), feed) {
+			add(r, err)
+		}
+	}
+	for h, err := range s.Hits(t.Context(), store.HitFilter{}) {
+		add(h, err)
+	}
+	for r, err := range s.Runs(t.Context(), store.RunFilter{}) {
+		add(r, err)
+	}
+	add(s.Feeds(t.Context()))
+	add(s.Generation(t.Context()))
+	add(s.Armed(t.Context()))
+	return text, err
+}
+
+// write puts a file in a directory of its own.
+func write(t *testing.T, file []byte) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, FileName), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestDamage: a damaged file is an error of Open or Check, or it still says
+// what it said. IOCHUNT_FLIPS-like numbers are not needed: a run takes others.
+func TestDamage(t *testing.T) {
+	file := sample(t)
+	s := open(t, write(t, file))
+	want, err := dump(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, harmless := 0, 0
+	try := func(what string, damaged []byte, repair bool) {
+		t.Helper()
+		dir := write(t, damaged)
+		defer os.RemoveAll(dir) //nolint:errcheck // the test's directory goes anyway
+		if err := sound(t, dir, want); err == nil {
+			harmless++
+			return
+		}
+		found++
+		if repair {
+			repaired(t, what, dir, want)
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 300 {
+		at, bit := rng.IntN(len(file)), byte(1)<<rng.IntN(8)
+		damaged := append([]byte(nil), file...)
+		damaged[at] ^= bit
+		try(fmt.Sprintf("byte %d ^ %d", at, bit), damaged, i%8 == 0)
+	}
+	for i := range 60 {
+		at := rng.IntN(len(file) - 600)
+		damaged := append([]byte(nil), file...)
+		for k := range 600 {
+			damaged[at+k] = byte(rng.Int())
+		}
+		try(fmt.Sprintf("600 bytes at %d", at), damaged, i%4 == 0)
+	}
+	for at := 1; at < len(file); at += 4096 * 3 {
+		try(fmt.Sprintf("cut at %d", at), file[:at], at%5 == 0)
+	}
+	t.Logf("%d damages found, %d did not matter", found, harmless)
+}
+
+// sound returns what is wrong with a store; a store that has nothing wrong has
+// to say what it said.
+func sound(t *testing.T, dir, want string) error {
+	t.Helper()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if err := s.Check(t.Context()); err != nil {
+		if !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "iochunt doctor --repair") {
+			t.Errorf("not a clear error: %v", err)
+		}
+		return err
+	}
+	got, err := dump(t, s)
+	if err == nil && got != want {
+		t.Errorf("damage that Check does not see:\n%s", cmp.Diff(want, got))
+	}
+	return err
+}
+
+// repaired repairs a store, and expects a sound one with nothing made up.
+func repaired(t *testing.T, what, dir, want string) {
+	t.Helper()
+	done, err := Repair(t.Context(), dir)
+	if errors.Is(err, ErrNewer) {
+		return
+	}
+	if err != nil {
+		t.Errorf("%s: %v", what, err)
+		return
+	}
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Errorf("%s: after repair: %v", what, err)
+		return
+	}
+	defer s.Close()
+	if err := s.Check(t.Context()); err != nil {
+		t.Errorf("%s: after repair: %v", what, err)
+	}
+	if _, err := os.Stat(done.Aside); err != nil {
+		t.Errorf("%s: the damaged file: %v", what, err)
+	}
+	for o, err := range s.Observables(t.Context(), ioc.Filter{}) {
+		if err != nil || !strings.Contains(want, fmt.Sprintf("%+v\n", o)) {
+			t.Errorf("%s: after repair: %v, %v", what, o, err)
+		}
+	}
+	if done.Memberships < 801 && !done.Collect {
+		t.Errorf("%s: %+v does not say that members are missing", what, done)
+	}
+}
+
+func TestRepairSound(t *testing.T) {
+	dir := write(t, sample(t))
+	done, err := Repair(t.Context(), dir)
+	if err != nil || done.Aside != "" {
+		t.Errorf("a store without damage: %+v, %v", done, err)
+	}
+	if _, err := Repair(t.Context(), t.TempDir()); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no store: %v", err)
+	}
+}
+
+// TestRepairKeeps: damage in one place costs no more than that place.
+func TestRepairKeeps(t *testing.T) {
+	file := sample(t)
+	at := strings.Index(string(file), ".example.org/")
+	file[at] ^= 1
+	dir := write(t, file)
+	done, err := Repair(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if done.Memberships != 800 || done.Hits != 3 || done.Runs != 1 || done.Refused != 1 || done.Feeds != 2 || done.Reports != 9 || !done.Collect || len(done.Lost) != 1 {
+		t.Errorf("%+v", done)
+	}
+	s := open(t, dir)
+	if c, err := s.Cursor(t.Context(), "otx"); err != nil || c != "" {
+		t.Errorf("the cursor is %q, %v: the lost member would not be read again", c, err)
+	}
+}
+
+func TestOtherFiles(t *testing.T) {
+	f := func(what string, file []byte, want error, text string) {
+		t.Helper()
+		_, err := Open(write(t, file), Options{})
+		if !errors.Is(err, want) || !strings.Contains(err.Error(), text) || !strings.Contains(err.Error(), FileName) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	file := sample(t)
+	newer := append([]byte(nil), file...)
+	newer[63] = schemaVersion + 1 // the last byte of user_version
+	f("newer", newer, ErrNewer, "update iochunt")
+	other := append([]byte(nil), file...)
+	other[68] ^= 1 // of application_id
+	f("another program's", other, ErrDamaged, "doctor --repair")
+	f("text", []byte(strings.Repeat("no database ", 1000)), ErrDamaged, "doctor --repair")
+	if _, err := Open(filepath.Join(t.TempDir(), "none"), Options{ReadOnly: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing: %v", err)
+	}
+}

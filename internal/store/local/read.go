@@ -1,0 +1,249 @@
+package local
+
+import (
+	"context"
+	"iter"
+	"strings"
+
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+)
+
+// Cursor returns how far a feed has been read, "" for an unknown feed.
+func (s *Store) Cursor(ctx context.Context, feed string) (c ioc.Cursor, err error) {
+	err = s.read(ctx, func(q *snapshot) error {
+		f, err := findFeed(q, feed)
+		if f != nil {
+			c = f.cursor
+		}
+		return err
+	})
+	return c, err
+}
+
+// Generation returns a number that grows with every change to the set of
+// observables that are huntable and not withdrawn.
+func (s *Store) Generation(ctx context.Context) (uint64, error) { return s.number(ctx, metaGeneration) }
+
+// Armed returns the highest ArmedSeq that has been given. A hunt that reads it
+// before it asks for observables can ask for those armed since the next time.
+func (s *Store) Armed(ctx context.Context) (uint64, error) { return s.number(ctx, metaArmed) }
+
+func (s *Store) number(ctx context.Context, key string) (n uint64, err error) {
+	err = s.read(ctx, func(q *snapshot) error {
+		v, err := meta(q, key)
+		n = uint64(v)
+		return err
+	})
+	return n, err
+}
+
+// KnownReports yields the reports of a feed that are not gone, those that are
+// only half read included.
+func (s *Store) KnownReports(ctx context.Context, feed string) iter.Seq2[ioc.Report, error] {
+	return sequence(ctx, s, func(q *snapshot, yield func(ioc.Report) error) error {
+		return each(q, "SELECT r.name, r.meta FROM report r JOIN feed f ON f.id = r.feed WHERE f.name = ? AND r.removed IS NULL", []any{feed}, func(row scanner) error {
+			var name, meta string
+			if err := row(&name, &meta); err != nil {
+				return err
+			}
+			r, err := decodeReport(name, meta)
+			if err != nil {
+				return err
+			}
+			return yield(r)
+		})
+	})
+}
+
+// Refused yields the stored refusals of a feed.
+func (s *Store) Refused(ctx context.Context, feed string) iter.Seq2[ioc.Refusal, error] {
+	return sequence(ctx, s, func(q *snapshot, yield func(ioc.Refusal) error) error {
+		return each(q, "SELECT r.report, r.type, r.value, r.reason FROM refused r JOIN feed f ON f.id = r.feed WHERE f.name = ?", []any{feed}, func(row scanner) error {
+			var r ioc.Refusal
+			if err := row(&r.Report, &r.Type, &r.Value, &r.Reason); err != nil {
+				return err
+			}
+			return yield(r)
+		})
+	})
+}
+
+// Observables yields every observable once that is not withdrawn, in the order
+// in which they were first stored; expired ones and those that cannot be
+// hunted too.
+func (s *Store) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Observable, error] {
+	return sequence(ctx, s, func(q *snapshot, yield func(ioc.Observable) error) error {
+		ts, err := loadTypes(q)
+		if err != nil {
+			return err
+		}
+		where, args := observableWhere(f, ts)
+		var code int64
+		var o ioc.Observable
+		dest := []any{&code, &o.Value}
+		return each(q, "SELECT type, value FROM observable o WHERE "+where, args, func(row scanner) error {
+			if err := row(dest...); err != nil {
+				return err
+			}
+			o.Type = ts.names[code]
+			return yield(o)
+		})
+	})
+}
+
+func observableWhere(f ioc.Filter, ts *types) (string, []any) {
+	terms := []string{"live > 0"}
+	var args []any
+	if len(f.Types) > 0 {
+		terms = append(terms, "type IN (SELECT value FROM json_each(?))")
+		args = append(args, ids(ts.some(f.Types)))
+	}
+	if f.ArmedSince > 0 {
+		terms = append(terms, "armed > ?")
+		args = append(args, int64(f.ArmedSince))
+	}
+	if len(f.Feeds) > 0 {
+		terms = append(terms, `EXISTS (SELECT 1 FROM member m INDEXED BY member_live CROSS JOIN report r ON r.id = m.report CROSS JOIN feed f ON f.id = r.feed
+ WHERE m.observable = o.id AND m.removed IS NULL AND f.name IN (?`+strings.Repeat(", ?", len(f.Feeds)-1)+"))")
+		for _, name := range f.Feeds {
+			args = append(args, name)
+		}
+	}
+	return strings.Join(terms, " AND "), args
+}
+
+// Lookup returns what every feed says of an observable, expired claims
+// included; nothing for one that is unknown or withdrawn.
+func (s *Store) Lookup(ctx context.Context, o ioc.Observable) (all []ioc.Indicator, err error) {
+	err = s.read(ctx, func(q *snapshot) error {
+		ts, err := loadTypes(q)
+		if err != nil {
+			return err
+		}
+		found, err := findObservable(q, ts, o)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		all, err = newClaims(q, ts).indicators(found)
+		return err
+	})
+	return all, err
+}
+
+// findObservable returns the observable, or none.
+func findObservable(q querier, ts *types, o ioc.Observable) (found []listed, err error) {
+	code, ok := ts.codes[o.Type]
+	if !ok {
+		return nil, nil
+	}
+	err = each(q, "SELECT id, armed, value FROM observable WHERE hash = ? AND type = ? AND live > 0", []any{observableHash(o), code}, func(row scanner) error {
+		var l listed
+		var value string
+		err := row(&l.id, &l.armed, &value)
+		if value == o.Value {
+			l.Observable = o
+			found = append(found, l)
+		}
+		return err
+	})
+	return found, err
+}
+
+// listed is an observable whose claims are wanted.
+type listed struct {
+	ioc.Observable
+	id    int64
+	armed uint64
+}
+
+// claims reads claims. It keeps reports that it has decoded, as many
+// observables share them.
+type claims struct {
+	q       querier
+	types   *types
+	reports map[int64]reportOfFeed
+}
+
+type reportOfFeed struct {
+	feed   string
+	report ioc.Report
+}
+
+// keptReports bounds the memory of claims.
+const keptReports = 4096
+
+func newClaims(q querier, ts *types) *claims {
+	return &claims{q: q, types: ts, reports: map[int64]reportOfFeed{}}
+}
+
+type mention struct {
+	obs, report int64
+	claim       ioc.Claim
+}
+
+// indicators returns what the feeds say of some observables, in their order.
+func (c *claims) indicators(os []listed) ([]ioc.Indicator, error) {
+	keys := make([]int64, len(os))
+	for i := range os {
+		keys[i] = os[i].id
+	}
+	byObs := make(map[int64][]mention, len(os))
+	err := each(c.q, `SELECT m.observable, m.report, m.created, m.expires, m.original, coalesce(c.declared, ''), coalesce(c.role, ''), coalesce(c.title, ''),
+ coalesce(c.description, ''), coalesce(c.content, ''), coalesce(c.confidence, 0)
+ FROM member m LEFT JOIN claim c ON c.id = m.claim
+ WHERE m.removed IS NULL AND m.observable IN (SELECT value FROM json_each(?)) ORDER BY m.observable, m.report`, []any{ids(keys)}, func(row scanner) error {
+		var m mention
+		var created, expires nullable
+		k := &m.claim
+		if err := row(&m.obs, &m.report, &created, &expires, &k.Original, &k.Declared, &k.Role, &k.Title, &k.Description, &k.Content, &k.Confidence); err != nil {
+			return err
+		}
+		k.Created, k.Expires = instant(int64(created)), instant(int64(expires))
+		byObs[m.obs] = append(byObs[m.obs], m)
+		return nil
+	})
+	var all []ioc.Indicator
+	for i := 0; i < len(os) && err == nil; i++ {
+		all, err = c.union(all, os[i], byObs[os[i].id])
+	}
+	return all, err
+}
+
+// union appends one indicator for each feed, in the order in which the feeds
+// first had the observable.
+func (c *claims) union(all []ioc.Indicator, o listed, ms []mention) ([]ioc.Indicator, error) {
+	var feeds []string
+	byFeed := map[string][]ioc.Mention{}
+	for _, m := range ms {
+		r, err := c.report(m.report)
+		if err != nil {
+			return nil, err
+		}
+		if byFeed[r.feed] == nil {
+			feeds = append(feeds, r.feed)
+		}
+		byFeed[r.feed] = append(byFeed[r.feed], ioc.Mention{Report: r.report, Claim: m.claim})
+	}
+	for _, f := range feeds {
+		all = append(all, store.Union(o.Observable, f, byFeed[f], o.armed))
+	}
+	return all, nil
+}
+
+func (c *claims) report(id int64) (reportOfFeed, error) {
+	if r, ok := c.reports[id]; ok {
+		return r, nil
+	}
+	var r reportOfFeed
+	var name, meta string
+	err := one(c.q, "SELECT f.name, r.name, r.meta FROM report r JOIN feed f ON f.id = r.feed WHERE r.id = ?", []any{id}, &r.feed, &name, &meta)
+	if err == nil {
+		r.report, err = decodeReport(name, meta)
+	}
+	if len(c.reports) >= keptReports {
+		clear(c.reports)
+	}
+	c.reports[id] = r
+	return r, err
+}
