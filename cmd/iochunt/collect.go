@@ -15,6 +15,7 @@ import (
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/httpx"
 	"github.com/iochunt/iochunt/internal/store"
 	"github.com/iochunt/iochunt/internal/store/local"
 )
@@ -57,28 +58,37 @@ func (a *app) collect(ctx context.Context, f collectFlags, names []string) error
 	if err != nil {
 		return err
 	}
-	s, err := a.openStore(false)
+	code, err := a.collectFeeds(ctx, feeds, f)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	code := exitOK
-	for _, feed := range feeds {
-		c, err := a.collectFeed(ctx, s, feed, f)
-		if ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-		if err != nil {
-			fmt.Fprintf(a.err, "iochunt: feed %s: %s\n", feed.Name, escape(err.Error()))
-		}
-		code = worse(code, c)
-	}
 	if !f.dryRun {
-		if err := a.refreshSet(ctx, s); err != nil {
+		if err := a.refreshSet(ctx); err != nil {
 			return err
 		}
 	}
 	return quietly(code)
+}
+
+// collectFeeds polls the feeds one after the other; one that fails does not
+// keep the others from being read.
+func (a *app) collectFeeds(ctx context.Context, feeds []config.Feed, f collectFlags) (code int, err error) {
+	s, err := a.openStore(false)
+	if err != nil {
+		return exitFailed, err
+	}
+	defer s.Close()
+	for _, feed := range feeds {
+		c, err := a.collectFeed(ctx, s, feed, f)
+		if ctx.Err() != nil {
+			return exitInterrupted, errors.Join(err, ctx.Err())
+		}
+		if err != nil {
+			a.note("iochunt: %v", err)
+		}
+		code = worse(code, c)
+	}
+	return code, nil
 }
 
 // pickFeeds returns the named feeds, or all.
@@ -141,6 +151,10 @@ func (a *app) collectFeed(ctx context.Context, s *local.Store, feed config.Feed,
 func (a *app) runCollector(ctx context.Context, s collect.Store, feed string, c collect.Collector, f collectFlags) (collect.Result, error) {
 	b := a.newBar("collect "+feed, -1, f.quiet || a.json)
 	defer b.finish()
+	ctx = httpx.OnRetry(ctx, func(t httpx.Attempt) {
+		a.log.Warn("request failed, trying again", zap.String("feed", feed), zap.Int("attempt", t.N), zap.Int("of", t.Of),
+			zap.Duration("in", t.Wait), zap.Error(t.Err))
+	})
 	return collect.Run(ctx, feed, c, s, collect.RunOptions{
 		Prepare: prepare, DryRun: f.dryRun, Full: f.full, Now: a.now,
 		OnBatch: func(r collect.Result) { b.set(r.Fetched) },

@@ -196,12 +196,7 @@ func (a *app) repair(ctx context.Context) error {
 	if err := os.Remove(a.setPath()); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	s, err := a.openStore(false)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return a.refreshSet(ctx, s)
+	return a.refreshSet(ctx)
 }
 
 func (a *app) tellRepair(r local.Repaired) {

@@ -63,7 +63,7 @@ func newForget(a *app) *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(a.out, "%s withdrawn\n", plural(c.Withdrawn, "indicator"))
-			return a.refreshSet(cmd.Context(), s)
+			return a.refreshSet(cmd.Context())
 		},
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "really do it")

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/collect/filefmt"
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
@@ -198,14 +199,25 @@ func newIndicatorsAdd(a *app) *cobra.Command {
 				return usage("%w", err)
 			}
 			fmt.Fprintf(a.out, "%s added\n", plural(len(args), "indicator"))
-			return a.refreshSet(cmd.Context(), s)
+			return a.refreshSet(cmd.Context())
 		},
 	}
 }
 
 type importFlags struct {
 	feed, format string
+	columns      map[string]string
+	context      bool
 	quiet        bool
+}
+
+// settings are the flags as settings of a file feed.
+func (f importFlags) settings() map[string]any {
+	s := map[string]any{"context": f.context, "columns": f.columns}
+	if f.format != "" {
+		s["format"] = f.format
+	}
+	return s
 }
 
 func newIndicatorsImport(a *app) *cobra.Command {
@@ -221,7 +233,9 @@ EXIT STATUS
 		RunE: func(cmd *cobra.Command, args []string) error { return a.importFiles(cmd.Context(), f, args) },
 	}
 	cmd.Flags().StringVar(&f.feed, "feed", feedImport, "feed name to keep them under")
-	cmd.Flags().StringVar(&f.format, "format", "", "auto, list, csv, ndjson, misp, text")
+	cmd.Flags().StringVar(&f.format, "format", "", "auto, "+strings.Join(formatNames(), ", "))
+	cmd.Flags().StringToStringVar(&f.columns, "column", nil, "of a CSV: what a column holds, e.g. --column 'C2 Server=domain'")
+	cmd.Flags().BoolVar(&f.context, "context", false, "MISP: take attributes that are not marked for detection (to_ids) too")
 	cmd.Flags().BoolVarP(&f.quiet, "quiet", "q", false, "say only what went wrong")
 	return cmd
 }
@@ -230,26 +244,44 @@ func (a *app) importFiles(ctx context.Context, f importFlags, paths []string) er
 	if _, taken := a.cfg.Feed(f.feed); taken {
 		return usage("feed %s is configured; its own poll would withdraw what is imported: choose another --feed", f.feed)
 	}
-	s, err := a.openStore(false)
+	code, err := a.importPaths(ctx, f, paths)
 	if err != nil {
 		return err
 	}
+	if err := a.refreshSet(ctx); err != nil {
+		return err
+	}
+	return quietly(code)
+}
+
+// importPaths reads one path after the other; one that cannot be read does not
+// keep the others from being read.
+func (a *app) importPaths(ctx context.Context, f importFlags, paths []string) (code int, err error) {
+	s, err := a.openStore(false)
+	if err != nil {
+		return exitFailed, err
+	}
 	defer s.Close()
-	code := exitOK
 	for _, p := range paths {
 		c, err := a.importPath(ctx, s, f, p)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return exitInterrupted, ctx.Err()
 		}
 		if err != nil {
 			a.note("iochunt: import %s: %v", p, err)
 		}
 		code = worse(code, c)
 	}
-	if err := a.refreshSet(ctx, s); err != nil {
-		return err
+	return code, nil
+}
+
+// formatNames are the names of the file formats.
+func formatNames() []string {
+	var names []string
+	for _, f := range filefmt.Formats() {
+		names = append(names, f.Name)
 	}
-	return quietly(code)
+	return names
 }
 
 // importPath reads one file or folder. What it brings belongs to reports named
@@ -259,7 +291,7 @@ func (a *app) importPath(ctx context.Context, s *local.Store, f importFlags, pat
 	if err != nil {
 		return exitFailed, err
 	}
-	c, err := a.fileCollector(f.feed, abs, f.format)
+	c, err := a.fileCollector(f.feed, abs, f.settings())
 	if err != nil {
 		return exitUsage, err
 	}

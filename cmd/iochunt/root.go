@@ -21,7 +21,6 @@ type app struct {
 	configFile string
 	json       bool
 	verbose    bool
-	quiet      bool
 	noProgress bool
 	colour     string
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 
@@ -152,7 +153,7 @@ func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
 
 // readList reads one file of indicators into s, as its own feed would.
 func (a *app) readList(ctx context.Context, s collect.Store, path string) (collect.Result, []ioc.Refusal, error) {
-	c, err := a.fileCollector(adHoc, path, "")
+	c, err := a.fileCollector(adHoc, path, nil)
 	if err != nil {
 		return collect.Result{}, nil, err
 	}
@@ -165,12 +166,11 @@ func (a *app) readList(ctx context.Context, s collect.Store, path string) (colle
 }
 
 // fileCollector reads one named file; the name is taken as it is, not as a glob.
-func (a *app) fileCollector(feed, path, format string) (collect.Collector, error) {
-	settings := map[string]any{"path": quoteGlob(path)}
-	if format != "" {
-		settings["format"] = format
-	}
-	return a.newCollector(config.Feed{Name: feed, Kind: "file", Settings: settings}, nil)
+// settings are further ones of the kind "file", nil for none.
+func (a *app) fileCollector(feed, path string, settings map[string]any) (collect.Collector, error) {
+	all := map[string]any{"path": quoteGlob(path)}
+	maps.Copy(all, settings)
+	return a.newCollector(config.Feed{Name: feed, Kind: "file", Settings: all}, nil)
 }
 
 // quoteGlob takes the glob characters of a path for themselves.

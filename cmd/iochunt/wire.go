@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/enrich"
@@ -29,8 +30,8 @@ var (
 )
 
 // steps are what every membership passes before it is stored; the order counts:
-// texts are cleaned before the value's spelling is judged.
-var steps = enrich.Chain(enrich.Clean, enrich.Canonical)
+// the value is judged as the feed wrote it, then the texts round it are cleaned.
+var steps = enrich.Chain(enrich.Canonical, enrich.Clean)
 
 func prepare(m *ioc.Member) string { return string(steps(m)) }
 
@@ -57,8 +58,14 @@ func (a *app) httpClient() (*http.Client, error) { return httpx.New(httpx.Option
 func (a *app) setPath() string { return filepath.Join(a.cfg.Store.Path, "iochunt.set") }
 
 // refreshSet compiles the store's observables anew where the set file is not
-// that of the store's generation.
-func (a *app) refreshSet(ctx context.Context, s *local.Store) error {
+// that of the store's generation. It opens the store for itself, so that a
+// writer's caches do not stand in memory beside the set.
+func (a *app) refreshSet(ctx context.Context) error {
+	s, err := a.openStore(false)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
 	set, err := a.openSet(ctx, s)
 	if err != nil {
 		return err
@@ -92,8 +99,12 @@ func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
 	return set, nil
 }
 
-// compileStore compiles what from holds.
+// compileStore compiles what from holds. It comes after a collection, whose
+// memory is given back first, and it collects its own garbage often: the peak
+// is that of the set and not twice it.
 func compileStore(ctx context.Context, from hunt.Indicators) (*match.Set, error) {
+	debug.FreeOSMemory()
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	var failed error
 	set, err := match.Compile(func(yield func(ioc.Observable) bool) {
 		for o, err := range from.Observables(ctx, ioc.Filter{}) {

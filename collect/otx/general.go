@@ -3,6 +3,7 @@ package otx
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -119,7 +120,8 @@ func (g *General) nested(dec *json.Decoder, key string) error {
 
 // ofType lets a value of the wrong type stand for an empty one.
 func ofType(err error) error {
-	if _, wrong := err.(*wrongType); wrong {
+	var bad *Bad
+	if errors.As(tolerate(err, Bad{}), &bad) {
 		return nil
 	}
 	return err
@@ -152,8 +154,7 @@ func (g *General) validation(dec *json.Decoder) error {
 		Name    loose `json:"name"`
 		Message loose `json:"message"`
 	}
-	err := dec.Decode(&v)
-	if _, bad := tolerate(err, Bad{}).(*Bad); err != nil && !bad {
+	if err := ofType(dec.Decode(&v)); err != nil {
 		return err
 	}
 	g.Validation = append(g.Validation, Validation{Source: string(v.Source), Name: string(v.Name), Message: string(v.Message)})
@@ -164,8 +165,7 @@ func (g *General) falsePositive(dec *json.Decoder) error {
 	var v struct {
 		Assessment loose `json:"assessment"`
 	}
-	err := dec.Decode(&v)
-	if _, bad := tolerate(err, Bad{}).(*Bad); err != nil && !bad {
+	if err := ofType(dec.Decode(&v)); err != nil {
 		return err
 	}
 	g.FalsePositive = append(g.FalsePositive, firstOf(string(v.Assessment), "reported"))

@@ -52,8 +52,8 @@ func (Key) MarshalText() ([]byte, error) { return []byte("***"), nil }
 // MarshalJSON hides the key from encoders of JSON.
 func (Key) MarshalJSON() ([]byte, error) { return []byte(`"***"`), nil }
 
-// maxPage bounds the memory that one answer can take. It is a tenth of what
-// the service's biggest known answers have, as those come in pages.
+// maxPage bounds what one answer may hold, decoded: some 250,000 indicators.
+// Whoever gets httpx.ErrTooBig may ask for a smaller page.
 const maxPage = 64 << 20
 
 // Client talks to one server with one key. It is safe for concurrent use.
@@ -81,7 +81,7 @@ func New(base string, key Key, h *http.Client, p httpx.Policy) (*Client, error) 
 	}
 	own := *h
 	own.CheckRedirect = httpx.CheckRedirect
-	p.MaxBody, p.Final = maxPage, func(e *httpx.StatusError) bool { return refusesKey(e) }
+	p.MaxBody, p.Final = maxPage, refusesKey
 	return &Client{base: u.String() + "/api/v1", key: key, http: &own, policy: p}, nil
 }
 

@@ -120,7 +120,7 @@ func (b *pulseBuilder) text(into *string) error {
 // indicators reads the list. One that is missing or null leaves the pulse not
 // Whole: an unknown list must not look like an empty one.
 func (b *pulseBuilder) indicators() error {
-	b.Indicators, b.Pulse.Bad, b.cut = nil, nil, false
+	b.Indicators, b.Bad, b.cut = nil, nil, false
 	what, err := eachOf(b.dec, func() error {
 		if *b.budget <= 0 {
 			b.cut = true
@@ -133,7 +133,7 @@ func (b *pulseBuilder) indicators() error {
 		case err == nil:
 			b.Indicators = append(b.Indicators, in)
 		case errors.As(err, &bad):
-			b.Pulse.Bad = append(b.Pulse.Bad, *bad)
+			b.Bad = append(b.Bad, *bad)
 		default:
 			return err
 		}

@@ -96,15 +96,11 @@ type date struct {
 // UnmarshalJSON implements json.Unmarshaler.
 func (d *date) UnmarshalJSON(b []byte) error {
 	*d = date{}
-	var s text
-	if err := s.UnmarshalJSON(b); err != nil {
-		d.unread = true
-		return nil
+	var s strict
+	if err := s.UnmarshalJSON(b); err != nil || s == (strict{}) {
+		return err
 	}
-	if s == "" {
-		return nil
-	}
-	t, ok := parseTime(string(s))
+	t, ok := parseTime(s.text)
 	d.Time, d.unread = t, !ok
 	return nil
 }

@@ -3,6 +3,7 @@ package files
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -64,7 +65,7 @@ func (c *cutter) chunks(ctx context.Context, yield func(hunt.Chunk, error) bool)
 		}
 		c.keep(cut, tail)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 	}
 	return true, err
@@ -98,7 +99,7 @@ func (c *cutter) fill(ctx context.Context) error {
 func (c *cutter) cut(err error) (end, tail int) {
 	undecided := c.buf[c.lead:c.have]
 	switch {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return c.have, 0
 	case err != nil:
 		// Cut short at a random byte: 192.0.2.1 may have been 192.0.2.17.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"os"
 	"path/filepath"
@@ -25,6 +26,33 @@ func TestMain(m *testing.M) {
 		return
 	}
 	goleak.VerifyTestMain(m)
+}
+
+const asNobody = "FILES_TEST_AS_NOBODY" // set in the child: the directory that it walks
+
+// listForParent is what the child does: it prints what it could read.
+func listForParent() {
+	for log, err := range Walk(Options{}, nil, os.Getenv(asNobody)) {
+		if err != nil {
+			fmt.Println("error", filepath.Base(pathIn(err)))
+			continue
+		}
+		for _, err := range log.Chunks(context.Background()) {
+			if err != nil {
+				fmt.Println("error", filepath.Base(pathIn(err)))
+			} else {
+				fmt.Println(filepath.Base(log.Name()))
+			}
+		}
+	}
+}
+
+func pathIn(err error) string {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Path
+	}
+	return ""
 }
 
 // content returns what a log says, put together again, and the error at its

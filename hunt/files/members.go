@@ -39,7 +39,7 @@ var codecs = []*codec{
 	}},
 	{name: "xz", is: starts(xzMagic), open: openXZ},
 	{name: "bzip2", is: isBzip2, open: openBzip2, stray: func(err error) int {
-		return bytesIf(err == bzip2.StructuralError("bad magic value in continuation file"), 2)
+		return bytesIf(errors.Is(err, bzip2.StructuralError("bad magic value in continuation file")), 2)
 	}},
 	{name: "skippable frame", is: isSkippable, open: openSkippable},
 }
@@ -86,7 +86,8 @@ func openGzip(br *bufio.Reader, _ *tape) (io.Reader, func(), error) {
 
 func openZstd(_ *bufio.Reader, t *tape) (io.Reader, func(), error) {
 	z, err := zstd.NewReader(t, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxWindow(maxZstdWindow))
+		zstd.WithDecoderMaxWindow(maxZstdWindow),
+		zstd.WithDecoderMaxMemory(1<<62)) // how much may come out is limited elsewhere
 	if err != nil {
 		return nil, nil, err
 	}
@@ -178,7 +179,7 @@ func (m *members) next() error {
 	head, err := m.src.Peek(longestMagic)
 	m.kind = codecOf(head)
 	if m.kind == nil {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		m.note("what follows the compressed data is not compressed; it was searched as it is")
@@ -213,7 +214,7 @@ func (m *members) end(err error) error {
 	if m.kind.stray != nil {
 		took = m.kind.stray(err)
 	}
-	if err != io.EOF && took == 0 {
+	if !errors.Is(err, io.EOF) && took == 0 {
 		return m.fault(err)
 	}
 	m.close()
@@ -225,11 +226,14 @@ func (m *members) end(err error) error {
 }
 
 func (m *members) fault(err error) error {
-	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%s data ends too early: %w; what comes before was searched", m.kind.name, io.ErrUnexpectedEOF)
 	}
 	if errors.Is(err, errRefused) {
 		return err
+	}
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		return fmt.Errorf("zstd window of more than %d MiB: %w; use zstd -dc --long=31 FILE | iochunt scan", maxZstdWindow>>20, errRefused)
 	}
 	return fmt.Errorf("damaged %s data: %w; what comes before was searched", m.kind.name, err)
 }

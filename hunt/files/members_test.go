@@ -233,6 +233,21 @@ func TestXZRefusals(t *testing.T) {
 	f(4, 0, true)         // x86
 }
 
+func TestZstdWindow(t *testing.T) {
+	f := func(log byte, refused bool) {
+		t.Helper()
+		frame := "\x28\xB5\x2F\xFD\x00" + string([]byte{(log - 10) << 3}) + "\x19\x00\x00abc"
+		got, err := content(t, stdin(frame, Options{}))
+		if errors.Is(err, errRefused) != refused || !refused && (got != "abc" || err != nil) {
+			t.Errorf("window of 2^%d: %q, %v", log, got, err)
+		}
+	}
+	f(20, false)
+	f(27, false) // zstd --long
+	f(28, true)
+	f(41, true)
+}
+
 func TestHides(t *testing.T) {
 	f := func(head, want string) {
 		t.Helper()
@@ -278,7 +293,7 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte(xzHead(xzLZMA2, 28)), 16)
 	f.Add([]byte("\xFF\xFEa\x00\n\x00"), 4)
 	f.Fuzz(func(t *testing.T, data []byte, size int) {
-		if size < 2 || size > 1<<16 {
+		if size < 4 || size > 1<<16 {
 			return
 		}
 		opts := Options{MaxDecompressed: 1 << 20, buffer: size, overlap: size / 2}

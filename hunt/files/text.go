@@ -43,7 +43,7 @@ func open(src io.Reader, live bool, opts Options) (*text, error) {
 		}
 		t.flaw = hides(head)
 	}
-	if len(head) == 0 && err != nil && err != io.EOF {
+	if len(head) == 0 && err != nil && !errors.Is(err, io.EOF) {
 		return t, err
 	}
 	t.decode(br, head)

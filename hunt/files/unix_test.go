@@ -5,8 +5,6 @@ package files
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -18,14 +16,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 )
-
-func pathIn(err error) string {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Path
-	}
-	return ""
-}
 
 func mkfifo(t *testing.T, path string) string {
 	t.Helper()
@@ -141,25 +131,6 @@ func TestEndlessFile(t *testing.T) {
 	}
 	if _, err := e.Read(buf); err == nil || !strings.Contains(err.Error(), "no end") {
 		t.Error(err)
-	}
-}
-
-const asNobody = "FILES_TEST_AS_NOBODY" // set in the child: the directory that it walks
-
-// listForParent is what the child does: it prints what it could read.
-func listForParent() {
-	for log, err := range Walk(Options{}, nil, os.Getenv(asNobody)) {
-		if err != nil {
-			fmt.Println("error", filepath.Base(pathIn(err)))
-			continue
-		}
-		for _, err := range log.Chunks(context.Background()) {
-			if err != nil {
-				fmt.Println("error", filepath.Base(pathIn(err)))
-			} else {
-				fmt.Println(filepath.Base(log.Name()))
-			}
-		}
 	}
 }
 

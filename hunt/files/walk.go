@@ -20,7 +20,8 @@ import (
 // yielded as an error (*fs.PathError), and the walk goes on. What is left out
 // without the user having asked for it is told to onSkip, which may be nil: links
 // and special files that were found, second names of one file, and directories
-// when Options.NoRecurse is set.
+// when Options.NoRecurse is set. onSkip is called within the iteration, never by
+// two goroutines at a time.
 //
 // A file is opened, by its name below the directory that was opened first, when
 // it is read: one that a rotation has replaced since is read as it then is, one

@@ -118,7 +118,7 @@ func (x *xzStream) Read(p []byte) (int, error) {
 	if x.sum != nil {
 		x.sum.Write(p[:n])
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = x.close()
 	}
 	return n, tooEarly(err)
@@ -127,7 +127,7 @@ func (x *xzStream) Read(p []byte) (int, error) {
 // tooEarly makes the end of the input an error: only Read says io.EOF, at the
 // end of the stream.
 func tooEarly(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -91,53 +91,63 @@ func (c *scanner) colons(i int) {
 	if n < 2 {
 		return
 	}
-	from, to := unglue(t, start, end)
+	w := unglue(t, start, end)
 	if c.set.has(hasMACs | hasCerts) {
-		c.pairs(from, to, ':')
+		c.pairs(w.from, w.to, ':')
 	}
 	if c.set.has(hasAddrs) && (double || n >= 6) {
-		c.sextets(from, to, end)
+		c.sextets(w, end)
 	}
+}
+
+// bounds is where an address may begin and end; a colon there that is not part
+// of it is skipped at a loose side.
+type bounds struct {
+	from, to              int
+	looseLeft, looseRight int
 }
 
 // unglue cuts off the word that stands before the first colon ("addr:2001:db8::1")
 // or behind the last ("2001:db8::1:GET"). In a word there is a letter that is
 // no hex digit; a host name before or behind a colon counts as one.
-func unglue(t []byte, start, end int) (from, to int) {
-	from, to = start, end
+func unglue(t []byte, start, end int) bounds {
+	w := bounds{start, end, 0, 0}
 	if inWord(t, start-1) || at(t, start-1) == '.' && is(t, start-2, label) {
-		for from < to && t[from] != ':' {
-			from++
+		for w.from < end && t[w.from] != ':' {
+			w.from++
 		}
-		from++
+		w.from++
+	} else if at(t, start) == ':' {
+		w.looseLeft = 1
 	}
 	if inWord(t, end) || at(t, end) == '.' && is(t, end+1, label) {
-		for to > from && t[to-1] != ':' {
-			to--
+		for w.to > start && t[w.to-1] != ':' {
+			w.to--
 		}
-		to--
+		w.to--
+	} else if t[end-1] == ':' {
+		w.looseRight = 1
 	}
-	return from, to
+	return w
 }
 
-// sextets looks for an IPv6 address in t[from:to], part of a run of hex digits
-// and colons that ends at end. A single colon at either side is punctuation.
-func (c *scanner) sextets(from, to, end int) {
+// sextets looks for an IPv6 address within bounds, in a run of hex digits and
+// colons that ends at end.
+func (c *scanner) sextets(w bounds, end int) {
 	t := c.text
-	if at(t, end) == '.' && is(t, end+1, digit) && c.sextetsDotted(from, end) {
+	if at(t, end) == '.' && is(t, end+1, digit) && c.sextetsDotted(w, end) {
 		return
 	}
-	for _, span := range [...][2]int{{from, to}, {from, to - 1}, {from + 1, to}, {from + 1, to - 1}} {
-		f, e := span[0], span[1]
-		if f > from && at(t, from) != ':' || e < to && at(t, e) != ':' {
-			continue
-		}
-		if e-f < 2 {
-			continue
-		}
-		if a, ok := parse6(t[f:e]); ok {
-			c.address(a, f, e, mapped(a))
-			return
+	for l := range w.looseLeft + 1 {
+		for r := range w.looseRight + 1 {
+			f, e := w.from+l, w.to-r
+			if e-f < 2 {
+				continue
+			}
+			if a, ok := parse6(t[f:e]); ok {
+				c.address(a, f, e, mapped(a))
+				return
+			}
 		}
 	}
 }
@@ -152,16 +162,13 @@ func mapped(a address) Rule {
 // sextetsDotted deals with an address whose last part is in dotted decimal
 // ("::ffff:192.0.2.1"), and with tcpdump's port behind a dot. The run ends at end,
 // where a dot and a digit follow.
-func (c *scanner) sextetsDotted(from, end int) bool {
+func (c *scanner) sextetsDotted(w bounds, end int) bool {
 	t := c.text
 	last := end
-	for last > from && t[last-1] != ':' {
+	for last > w.from && t[last-1] != ':' {
 		last--
 	}
-	for _, f := range [...]int{from, from + 1} {
-		if f > from && at(t, from) != ':' || f >= end {
-			break
-		}
+	for f := w.from; f <= min(w.from+w.looseLeft, end-1); f++ {
 		if _, e, ok := quad(t, last); ok && !inWord(t, e) && !(at(t, e) == '.' && is(t, e+1, label)) {
 			if a, ok := parse6(t[f:e]); ok {
 				c.quadTo = e

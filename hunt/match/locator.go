@@ -1,6 +1,9 @@
 package match
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // A URL is found by its host: only where the host is that of a listed URL is
 // the text around it read. It is put into the canonical form of package canon
@@ -15,24 +18,26 @@ func (c *scanner) locate(start, end int, rule Rule) {
 	}
 	c.host = append(c.host[:0], c.key...)
 	first, scheme := schemeBefore(c.text, start)
-	w := &c.walk
-	w.text, w.from, w.level = c.under, end, 0
-	from := first
-	if len(c.percent.edits) > 0 {
-		rule |= c.percent.undone(first, end)
-		from, w.from = c.percent.start(first), c.percent.end(end)
-		if scheme > 0 {
-			w.level = c.percent.level(first + scheme)
-		}
-	}
 	if scheme == 0 && c.set.longest[keyBare] == 0 {
 		return
 	}
-	w.limit = int(max(c.set.longest[keyURL], c.set.longest[keyBare]))
-	w.opener = at(c.under, from-1)
-	if w.level > 0 {
-		c.embedded(w)
+	w, level, from := &c.walk, 0, first
+	if len(c.percent.edits) > 0 {
+		rule |= c.percent.undone(first, end)
+		from, end = c.percent.start(first), c.percent.end(end)
+		if scheme > 0 {
+			level = c.percent.level(first + scheme)
+		}
 	}
+	limit := int(max(c.set.longest[keyURL], c.set.longest[keyBare]))
+	if level > 0 {
+		w = &c.restWalk
+		w.from = c.embedded(end, level, limit)
+		w.text = c.rest.text
+	} else {
+		w.text, w.from = c.under, end
+	}
+	w.limit, w.opener = limit, at(c.under, from-1)
 	w.begin(c.host, c.text[first:first+scheme])
 	if !w.port() {
 		return
@@ -42,11 +47,11 @@ func (c *scanner) locate(start, end int, rule Rule) {
 
 // schemeBefore returns where the URL begins whose host begins at t[i], and the
 // length of its scheme, 0 for none. Between the two may be a user's name, up to
-// 256 bytes long.
+// maxUser bytes long.
 func schemeBefore(t []byte, i int) (first, scheme int) {
 	k := i
 	if at(t, i-1) == '@' {
-		for k--; k > 0 && i-k <= 256 && t[k-1] > ' ' && t[k-1] != '/' && t[k-1] != '"'; k-- {
+		for k--; k > 0 && i-k <= maxUser && t[k-1] > ' ' && t[k-1] != '/' && t[k-1] != '?' && ending[t[k-1]] != endsHard; k-- {
 		}
 	}
 	if k < 3 || string(t[k-3:k]) != "://" {
@@ -64,16 +69,29 @@ func schemeBefore(t []byte, i int) (first, scheme int) {
 	return first, k - first
 }
 
-// embedded makes w walk over a URL that is a value in the query of another
-// ("?u=http%3A%2F%2Fevil.com%2Fx"), decoded as often as its "://" was encoded.
-func (c *scanner) embedded(w *walk) {
-	t := w.text[w.from:]
-	t = t[:min(len(t), (w.limit+16)*(2*w.level+1))]
+// embedded decodes the URL that is a value in the query of another
+// ("?u=http%3A%2F%2Fevil.com%2Fx"), as often as its "://" was encoded, from the
+// end of its host on, which is under[at]. It returns where that is in c.rest.
+// What was decoded last is used again where it serves.
+func (c *scanner) embedded(at, level, limit int) int {
+	d := &c.rest
+	need := (limit + 16) * (2*level + 1)
+	if d.level == level && at >= d.base && (d.whole || d.base+d.from[len(d.text)]-at >= need) {
+		if i, ok := slices.BinarySearch(d.from, at-d.base); ok {
+			return i
+		}
+	}
+	t := c.under[at:]
+	d.whole = len(t) <= 4*need
+	t = t[:min(len(t), 4*need)]
 	if i := bytes.IndexAny(t, "&# \"<>"); i >= 0 {
 		t = t[:i]
+		d.whole = true
 	}
-	c.rest.decode(t, w.level)
-	w.base, w.text, w.from = w.from, c.rest.text, 0
+	d.base = at
+	d.decode(t, level)
+	c.restWalk.endOf = extent{}
+	return 0
 }
 
 // lookUpURL looks up the URL at each length it may have, and reports the
@@ -100,9 +118,9 @@ func (c *scanner) lookUpURL(w *walk, from int, rule Rule) {
 			best, bare, bestEnd = u, b, w.at
 		}
 	}
-	if bestEnd > 0 || best.n+bare.n > 0 {
-		end := w.place(bestEnd, &c.rest)
-		c.hits(best, levelUnder, from, end, Locator|rule)
-		c.hits(bare, levelUnder, from, end, Locator|rule)
+	if w == &c.restWalk {
+		bestEnd = c.rest.base + c.rest.from[bestEnd]
 	}
+	c.hits(best, levelUnder, from, bestEnd, Locator|rule)
+	c.hits(bare, levelUnder, from, bestEnd, Locator|rule)
 }

@@ -60,13 +60,16 @@ func (v *view) level(i int) int {
 
 // decoded is a piece of text decoded a number of times, with the way back.
 type decoded struct {
-	text []byte
-	from []int // text[i] stands for what begins at from[i]; one more for the end
+	text  []byte
+	from  []int // text[i] stands for what begins at from[i]; one more for the end
+	base  int   // of the piece in the text it is of
+	level int   // how many times; 0 when nothing has been decoded
+	whole bool  // the piece goes on to the end of the value
 }
 
 // decode decodes t level times, each time every escape.
 func (d *decoded) decode(t []byte, level int) {
-	d.text, d.from = append(d.text[:0], t...), d.from[:0]
+	d.text, d.from, d.level = append(d.text[:0], t...), d.from[:0], level
 	for i := range len(t) + 1 {
 		d.from = append(d.from, i)
 	}

@@ -20,7 +20,7 @@ func (s *Set) Append(dst []Match, data []byte) []Match {
 	c := scanners.Get().(*scanner)
 	c.set, c.out = s, dst
 	c.search(data)
-	out := tidy(c.out, len(dst), s)
+	out := tidy(c.out, len(dst))
 	c.release()
 	return out
 }
@@ -51,6 +51,7 @@ type scanner struct {
 	host     []byte // of the URL being looked up
 	walk     walk
 	pathWalk walk
+	restWalk walk
 	labels   []int    // where the labels of a name in Unicode begin
 	pairsOf  [12]byte // the digits of a MAC address
 	rest     decoded  // of an escaped URL
@@ -123,7 +124,7 @@ func (c *scanner) plain(t []byte, base int) {
 	if len(t) == 0 {
 		return
 	}
-	c.walk.endOf, c.pathWalk.endOf = extent{}, extent{}
+	c.forget()
 	c.undone.reset()
 	c.percent.reset()
 	c.raw, c.under, c.text, c.base = t, t, t, base
@@ -131,11 +132,16 @@ func (c *scanner) plain(t []byte, base int) {
 	c.paths()
 }
 
+// forget drops what was remembered of the text before.
+func (c *scanner) forget() {
+	c.walk.endOf, c.pathWalk.endOf, c.rest.level = extent{}, extent{}, 0
+}
+
 // line searches one line, undone. Free text is looked for at each level, as
 // it may hold by itself what looks like an escape.
 func (c *scanner) line(t []byte, base int) {
 	c.raw, c.under, c.base = t, t, base
-	c.walk.endOf, c.pathWalk.endOf = extent{}, extent{}
+	c.forget()
 	if c.undone.undo(t) {
 		c.under = c.undone.text
 	}
@@ -208,26 +214,48 @@ func (c *scanner) hits(ids group, level, start, end int, rule Rule) {
 
 // tidy orders ms[first:] and leaves one of several matches of the same
 // observable that lie over each other, as different ways to read a line find
-// the same place more than once.
-func tidy(ms []Match, first int, s *Set) []Match {
+// the same place more than once: the one that begins first, of those the longest.
+func tidy(ms []Match, first int) []Match {
 	found := ms[first:]
-	if len(found) < 2 {
+	slices.SortFunc(found, byPlace)
+	n := 0
+	for i := 0; i < len(found); {
+		end, k := found[i].End, i+1
+		for ; k < len(found) && found[k].Start < end; k++ {
+			end = max(end, found[k].End)
+		}
+		n += copy(found[n:], thinned(found[i:k]))
+		i = k
+	}
+	return ms[:first+n]
+}
+
+// thinned does what tidy does for matches of which each lies over the one
+// before, or over one before that.
+func thinned(ms []Match) []Match {
+	if len(ms) == 1 {
 		return ms
 	}
-	slices.SortFunc(found, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(a.ID, b.ID), cmp.Compare(a.Start, b.Start), cmp.Compare(b.End, a.End), cmp.Compare(a.Rule, b.Rule))
-	})
+	slices.SortFunc(ms, func(a, b Match) int { return cmp.Or(cmp.Compare(a.ID, b.ID), byPlace(a, b)) })
 	n := 1
-	for _, m := range found[1:] {
-		if last := found[n-1]; m.ID == last.ID && m.Start < last.End {
-			continue
+	for _, m := range ms[1:] {
+		if last := ms[n-1]; m.ID != last.ID || m.Start >= last.End {
+			ms[n] = m
+			n++
 		}
-		found[n] = m
-		n++
 	}
-	found = found[:n]
-	slices.SortFunc(found, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.ID, b.ID))
-	})
-	return ms[:first+n]
+	slices.SortFunc(ms[:n], byPlace)
+	return ms[:n]
+}
+
+func byPlace(a, b Match) int {
+	switch {
+	case a.Start != b.Start:
+		return cmp.Compare(a.Start, b.Start)
+	case a.ID != b.ID:
+		return cmp.Compare(a.ID, b.ID)
+	case a.End != b.End:
+		return cmp.Compare(b.End, a.End)
+	}
+	return cmp.Compare(a.Rule, b.Rule)
 }

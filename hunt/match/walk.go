@@ -10,8 +10,6 @@ import "strconv"
 type walk struct {
 	text   []byte
 	from   int  // the end of the host in text
-	base   int  // for an escaped URL: of text in the text it was decoded from
-	level  int  // how often it was escaped
 	limit  int  // greatest length of a key
 	opener byte // what stands before the URL
 
@@ -64,8 +62,25 @@ func (w *walk) port() bool {
 			w.at++
 		}
 	}
-	return at(w.text, w.at) != '@'
+	return !w.isUser()
 }
+
+// isUser reports whether text[at:] goes on to '@' within the authority, which
+// without a scheme must be at once.
+func (w *walk) isUser() bool {
+	for i := w.at; i < len(w.text) && i-w.at <= maxUser; i++ {
+		switch b := w.text[i]; {
+		case b == '@':
+			return true
+		case w.bare == 0 || b == '/' || b == '?' || ending[b] == endsHard:
+			return false
+		}
+	}
+	return false
+}
+
+// maxUser bounds the user's name and password before the '@' of a URL.
+const maxUser = 256
 
 // body prepares for the walk over path and query. It reports false where no
 // URL of this length is listed.
@@ -92,15 +107,20 @@ func (w *walk) body() bool {
 	return w.reachable()
 }
 
-// reachable reports whether the URL may end near enough for the longest key;
-// three bytes of text make at least one of the key.
+// reachable leaves of the places where the URL may end those that are near
+// enough for the longest key, and reports whether there are any. Three bytes
+// of text make at least one of the key.
 func (w *walk) reachable() bool {
-	for _, t := range w.tails {
+	last := -1
+	for i, t := range w.tails {
 		if t.to >= 0 && (t.from-w.at)/3 <= w.limit {
-			return true
+			last = max(last, t.to)
+		} else {
+			w.tails[i] = tail{-1, -1}
 		}
 	}
-	return false
+	w.end = min(w.end, last)
+	return last >= 0
 }
 
 // ends finds where the URL ends, or may.
@@ -125,15 +145,11 @@ func (w *walk) ends() {
 	}
 }
 
-// extents returns how far the token goes. That of a decoded URL is not
-// remembered, as each is decoded into the same place.
+// extents returns how far the token goes.
 func (w *walk) extents() extent {
-	x := w.endOf
-	if w.level > 0 {
-		x = extent{}
-	}
+	x := &w.endOf
 	if w.at < x.from || w.at >= x.end {
-		x = extent{from: w.at, end: w.at, soft: -1}
+		*x = extent{from: w.at, end: w.at, soft: -1}
 		for x.end < len(w.text) && ending[w.text[x.end]] != endsHard {
 			x.end++
 		}
@@ -146,10 +162,7 @@ func (w *walk) extents() extent {
 		}
 		x.softTail = trimmed(w.text, w.at, x.soft)
 	}
-	if w.level == 0 {
-		w.endOf = x
-	}
-	return x
+	return *x
 }
 
 // How a byte ends a URL: always, or perhaps; or as punctuation behind it.
@@ -258,13 +271,4 @@ func (w *walk) addEscaped(b byte) {
 	w.add('%')
 	w.add(digits[b>>4])
 	w.add(digits[b&15])
-}
-
-// place returns the place of text[i] in the text that an escaped URL was
-// decoded from, or i.
-func (w *walk) place(i int, d *decoded) int {
-	if w.level == 0 {
-		return i
-	}
-	return w.base + d.from[i]
 }

@@ -20,7 +20,6 @@ func (c *scanner) cves(start, end int) {
 			rule = Case
 		}
 		c.hits(c.set.lookup(keyCVE, hashBytes(c.key, keyCVE), c.key), levelText, i, e, rule)
-		i = e - 1
 	}
 }
 

@@ -35,7 +35,6 @@ var (
 	errSpace    = &Refused{"white space inside"}
 	errControl  = &Refused{"control characters inside"}
 	errPattern  = &Refused{"a pattern, not a value"}
-	errUnknown  = &Refused{"no known kind of value"}
 	errName     = &Refused{"not a domain name"}
 	errBare     = &Refused{"a bare label"}
 	errSuffix   = &Refused{"a public suffix"}

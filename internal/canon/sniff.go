@@ -86,10 +86,15 @@ func sniffHost(s string) (ioc.Observable, error) {
 	return observable(ioc.URL, v, err)
 }
 
+func isAddr(s string) bool {
+	_, err := addr(s)
+	return err == nil
+}
+
 // sniffPrefix serves an address with something behind a slash. A number there
 // is a length and nothing else, even if it is too great for one.
 func sniffPrefix(s string, slash int) (o ioc.Observable, done bool, err error) {
-	if _, err := addr(s[:slash]); err != nil || s[slash] != '/' {
+	if !isAddr(s[:slash]) || s[slash] != '/' {
 		return o, false, nil
 	}
 	o, err = asPrefix(s)

@@ -366,7 +366,7 @@ func TestBodies(t *testing.T) {
 		}
 	}
 	body := func(n int) func(w http.ResponseWriter, r *http.Request) {
-		return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat("x", n)) } //nolint:errcheck // the client may be gone
+		return func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, strings.Repeat("x", n)) }
 	}
 	f("as long as allowed", Options{MaxBody: 1000}, Policy{}, "", body(1000))
 	f("a byte too long", Options{MaxBody: 1000}, Policy{}, "too big", body(1001))
@@ -375,17 +375,17 @@ func TestBodies(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		for range 64 {
-			z.Write(make([]byte, 1<<20)) //nolint:errcheck // the client may be gone
+			z.Write(make([]byte, 1<<20))
 		}
-		z.Close() //nolint:errcheck // likewise
+		z.Close()
 	})
 	f("cut", Options{}, Policy{}, "broke off", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
-		io.WriteString(w, "x") //nolint:errcheck // the client may be gone
+		io.WriteString(w, "x")
 	})
 	stall := func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "x")                //nolint:errcheck // the client may be gone
-		http.NewResponseController(w).Flush() //nolint:errcheck // likewise
+		io.WriteString(w, "x")
+		http.NewResponseController(w).Flush()
 		<-r.Context().Done()
 	}
 	f("stalled", Options{Idle: 20 * time.Millisecond}, Policy{}, "no byte came for 20ms", stall)
@@ -404,7 +404,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			w.Header().Set("Location", text)
 		}
 		w.WriteHeader(code)
-		io.WriteString(w, text) //nolint:errcheck // the client may be gone
+		io.WriteString(w, text)
 	})
 	f := func(c int, k, body, want string) {
 		t.Helper()

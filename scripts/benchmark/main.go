@@ -18,6 +18,7 @@ import (
 type options struct {
 	bin                   string
 	pulses, perPulse, mib int
+	keep                  bool
 }
 
 func main() {
@@ -26,6 +27,7 @@ func main() {
 	flag.IntVar(&o.pulses, "pulses", 10_000, "pulses of the fake account")
 	flag.IntVar(&o.perPulse, "per-pulse", 100, "indicators a pulse")
 	flag.IntVar(&o.mib, "mib", 128, "size of the generated logs")
+	flag.BoolVar(&o.keep, "keep", false, "keep the working folder")
 	flag.Parse()
 	if err := run(o, flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmark:", err)
@@ -38,7 +40,11 @@ func run(o options, parts []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	if !o.keep {
+		defer os.RemoveAll(dir)
+	} else {
+		fmt.Println("kept:", dir)
+	}
 	all := map[string]func(options, string) error{"collect": benchCollect, "scan": benchScan}
 	if len(parts) == 0 {
 		parts = []string{"collect", "scan"}

@@ -110,10 +110,13 @@ func scanWith(o options, dir, log string, n int) error {
 
 // grepWith runs GNU grep -F over the same, where the list is short enough.
 func grepWith(list, log string, mb float64, n int, ours measured) error {
-	grep, err := exec.LookPath("grep")
-	if err != nil || n > 100_000 {
+	if n > 100_000 {
 		fmt.Printf("  %9s             grep -F      not run\n", "")
 		return nil
+	}
+	grep, err := exec.LookPath("grep")
+	if err != nil {
+		return err
 	}
 	m, err := child([]string{"LC_ALL=C"}, grep, "-F", "-c", "-f", list, log)
 	if err != nil {

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +31,13 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 }
 
 func (s *Store) copyTo(ctx context.Context, path string) error {
-	if _, err := s.readers.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+	// A connection of its own: the readers' may not even write elsewhere.
+	db, err := sql.Open("sqlite", s.dsn("ro"))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
 		return s.explain(err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)

@@ -1,7 +1,10 @@
+//go:build unix
+
 package local
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -44,27 +47,13 @@ func child(t *testing.T, role, dir string) *exec.Cmd {
 	return c
 }
 
-const killMembers = 60
-
-// killBatch is batch n: a report of its own, and one that every batch replaces.
-func killBatch(n int) ioc.Batch {
-	b := ioc.Batch{Next: ioc.Cursor(strconv.Itoa(n))}
-	for _, id := range []string{fmt.Sprint("r", n), "rolling"} {
-		b.Reports = append(b.Reports, ioc.ReportList{Report: ioc.Report{ID: id}, Revision: strconv.Itoa(n), Start: true, Last: true})
-		for k := range killMembers {
-			b.Members = append(b.Members, ioc.Member{Report: id, Observable: ioc.Observable{Type: ioc.Domain, Value: fmt.Sprintf("%s-%d-%d.example", id, n, k)}})
-		}
-	}
-	return b
-}
-
 // putForever goes on from the cursor, and says so after each commit.
 func putForever(dir string) error {
 	s, err := Open(dir, Options{})
 	if err != nil {
 		return err
 	}
-	ctx := signalContext()
+	ctx := context.Background()
 	at, err := s.Cursor(ctx, "kill")
 	if err != nil {
 		return err
@@ -106,10 +95,10 @@ func openReadOnly(dir string) error {
 		return err
 	}
 	defer s.Close()
-	if _, err := s.PutBatch(signalContext(), "x", ioc.Batch{}); err == nil {
+	if _, err := s.PutBatch(context.Background(), "x", ioc.Batch{}); err == nil {
 		return errors.New("written to")
 	}
-	at, err := s.Cursor(signalContext(), "kill")
+	at, err := s.Cursor(context.Background(), "kill")
 	fmt.Println("cursor", at)
 	return err
 }

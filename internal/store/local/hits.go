@@ -222,7 +222,7 @@ func (c *hitClaims) load(id int64) (is []ioc.Indicator, err error) {
 		c.last = id
 	}
 	if err := json.Unmarshal([]byte(c.doc), &is); err != nil {
-		return nil, fmt.Errorf("%w: the indicators of a hit: %v", ErrDamaged, err)
+		return nil, fmt.Errorf("%w: the indicators of a hit: %w", ErrDamaged, err)
 	}
 	return is, nil
 }

@@ -1,11 +1,11 @@
+//go:build unix
+
 package local
 
 import (
-	"context"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,17 +14,9 @@ import (
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
-func signalContext() context.Context { return context.Background() }
-
 // TestKill kills a writer at random moments. IOCHUNT_KILLS is how often.
 func TestKill(t *testing.T) {
-	rounds := 60
-	if v := os.Getenv("IOCHUNT_KILLS"); v != "" {
-		var err error
-		if rounds, err = strconv.Atoi(v); err != nil {
-			t.Fatal(err)
-		}
-	}
+	rounds := number(t, "IOCHUNT_KILLS", 60)
 	dir, total := "", 0
 	for round := range rounds {
 		if round%10 == 0 {
@@ -100,9 +92,6 @@ func TestDiskFull(t *testing.T) {
 
 // TestReadOnly: a store that may not be written can be read.
 func TestReadOnly(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the rights of a Windows directory are not mode bits")
-	}
 	// Not t.TempDir, which others may not enter.
 	dir, err := os.MkdirTemp("", "iochunt-readonly-")
 	if err != nil {

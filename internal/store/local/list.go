@@ -22,7 +22,7 @@ func (s *Store) List(ctx context.Context, f store.ListFilter) iter.Seq2[ioc.Indi
 		if l.types, err = loadTypes(q); err != nil {
 			return err
 		}
-		l.claims = newClaims(q, l.types)
+		l.claims = newClaims(q)
 		query, args, err := l.candidates()
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,78 +63,122 @@ func generatedMember(report string, n int, made time.Time) ioc.Member {
 	return m
 }
 
-// TestLoad loads reports of 100 members each and says what that takes.
-// IOCHUNT_LOAD is the number of members, 20,000 when it is not set.
+// loader measures a store with n memberships.
+type loader struct {
+	*testing.T
+	s *Store
+	n int
+}
+
+func (l *loader) must(err error) {
+	l.Helper()
+	if err != nil {
+		l.Fatal(err)
+	}
+}
+
+// step says what f takes.
+func (l *loader) step(what string, f func()) {
+	l.Helper()
+	start := time.Now()
+	f()
+	size, err := l.s.Size()
+	l.must(err)
+	l.Logf("%-34s %7.2f s, %6.1f MB on disk, peak %s", what, time.Since(start).Seconds(), float64(size)/1e6, peak())
+}
+
+func (l *loader) load(what, revision string, want ioc.Changes) {
+	l.Helper()
+	var got ioc.Changes
+	l.step(what, func() {
+		for r := 0; r < l.n/100; r += 50 {
+			c, err := l.s.PutBatch(l.Context(), "otx", generated(r, min(r+50, l.n/100), revision))
+			l.must(err)
+			got.Add(c)
+		}
+	})
+	l.expect(got, want)
+}
+
+func (l *loader) expect(got, want ioc.Changes) {
+	l.Helper()
+	if got != want {
+		l.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func (l *loader) scan(what string, f ioc.Filter, want int) {
+	l.Helper()
+	got := 0
+	l.step(what, func() {
+		for _, err := range l.s.Observables(l.Context(), f) {
+			l.must(err)
+			got++
+		}
+	})
+	if got != want {
+		l.Errorf("%s: got %d, want %d", what, got, want)
+	}
+}
+
+// TestLoad loads reports of 100 members each and says what that and the rest
+// takes. IOCHUNT_LOAD is the number of members.
 func TestLoad(t *testing.T) {
-	n := 20_000
-	if v := os.Getenv("IOCHUNT_LOAD"); v != "" {
-		var err error
-		if n, err = strconv.Atoi(v); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s := open(t, t.TempDir())
-	step := func(what string, f func()) {
-		t.Helper()
-		start := time.Now()
-		f()
-		size, err := s.Size()
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Logf("%-34s %7.2f s, %6.1f MB on disk, peak %s", what, time.Since(start).Seconds(), float64(size)/1e6, peak())
-	}
-	load := func(revision string) (c ioc.Changes) {
-		t.Helper()
-		for r := 0; r < n/100; r += 50 {
-			d, err := s.PutBatch(t.Context(), "otx", generated(r, min(r+50, n/100), revision))
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.Add(d)
-		}
-		return c
-	}
-	expect := func(got, want ioc.Changes) {
-		t.Helper()
-		if got != want {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-	}
-	step("generate", func() {
+	l := &loader{t, open(t, t.TempDir()), number(t, "IOCHUNT_LOAD", 20_000)}
+	n := l.n
+	l.step("generate, contained in each load", func() {
 		for r := 0; r < n/100; r += 50 {
 			generated(r, min(r+50, n/100), "a")
 		}
 	})
-	step("load", func() { expect(load("a"), ioc.Changes{New: n, Observables: n}) })
-	step("same revisions", func() { expect(load("a"), ioc.Changes{Unchanged: n}) })
-	scan := func(what string, f ioc.Filter, want int) {
-		t.Helper()
-		step(what, func() {
-			got := 0
-			for _, err := range s.Observables(t.Context(), f) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				got++
-			}
-			if got != want {
-				t.Errorf("%s: got %d, want %d", what, got, want)
-			}
-		})
-	}
-	scan("all observables", ioc.Filter{}, n)
-	scan("those of the feed", ioc.Filter{Feeds: []string{"otx"}}, n)
-	scan("those armed since the last batch", ioc.Filter{ArmedSince: uint64((n/100+49)/50 - 1)}, min(n, 5000))
-	step("10,000 look-ups", func() {
+	l.load("load", "a", ioc.Changes{New: n, Observables: n})
+	l.load("same revisions", "a", ioc.Changes{Unchanged: n})
+	l.scan("all observables", ioc.Filter{}, n)
+	l.scan("those of the feed", ioc.Filter{Feeds: []string{"otx"}}, n)
+	l.scan("those armed since the last batch", ioc.Filter{ArmedSince: uint64((n/100+49)/50 - 1)}, min(n, 5000))
+	l.step("10,000 look-ups", func() {
 		for k := range 10_000 {
-			o := generatedMember("", k*7919%(2*n), time.Time{}).Observable
-			if _, err := s.Lookup(t.Context(), o); err != nil {
-				t.Fatal(err)
-			}
+			_, err := l.s.Lookup(t.Context(), generatedMember("", k*7919%(2*n), time.Time{}).Observable)
+			l.must(err)
 		}
 	})
-	step("new revisions, same members", func() { expect(load("b"), ioc.Changes{Unchanged: n}) })
+	l.load("new revisions, same members", "b", ioc.Changes{Unchanged: n})
+	l.maintain()
+}
+
+// maintain measures what is done now and then.
+func (l *loader) maintain() {
+	_, err := l.s.PutBatch(l.Context(), "other", generated(0, 1, "a"))
+	l.must(err)
+	l.step("feeds", func() {
+		feeds, err := l.s.Feeds(l.Context())
+		l.must(err)
+		if len(feeds) != 2 || feeds[1].Observables != l.n {
+			l.Errorf("%+v", feeds)
+		}
+	})
+	l.step("check", func() { l.must(l.s.Check(l.Context())) })
+	l.step("backup", func() { l.must(l.s.Backup(l.Context(), filepath.Join(l.TempDir(), "copy"))) })
+	l.step("forget", func() {
+		c, err := l.s.Forget(l.Context(), "otx")
+		l.must(err)
+		l.expect(c, ioc.Changes{Withdrawn: l.n})
+	})
+	l.must(l.s.Check(l.Context()))
+}
+
+// number reads a number from the environment.
+func number(t *testing.T, name string, otherwise int) int {
+	t.Helper()
+	v := os.Getenv(name)
+	if v == "" {
+		return otherwise
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // peak returns the process's largest resident size so far, where the system

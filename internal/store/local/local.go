@@ -23,6 +23,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -45,6 +46,10 @@ type Store struct {
 	readers   *sql.DB
 	writers   *sql.DB
 	w         writer
+	find      *sql.Stmt // of Lookup
+	codes     typeCache
+	closing   sync.Once
+	closed    error
 }
 
 // Open opens the store in a directory, and makes both where they are missing:
@@ -80,7 +85,17 @@ func (s *Store) place() error {
 	if err != nil {
 		return fmt.Errorf("cannot write the store; see the rights of the directory: %w", err)
 	}
-	return f.Close()
+	return errors.Join(s.notCut(f), f.Close())
+}
+
+// notCut refuses a file that is too short to be a database. SQLite would take
+// it for an empty one, and write a new store over what is left of the old.
+func (s *Store) notCut(f *os.File) error {
+	fi, err := f.Stat()
+	if err == nil && fi.Size() > 0 && fi.Size() < 512 {
+		return s.explain(fmt.Errorf("%w: it has %d bytes", ErrDamaged, fi.Size()))
+	}
+	return err
 }
 
 // Page caches in KiB. The writer's holds the hot index of a store with a
@@ -105,9 +120,12 @@ func (s *Store) connect(ctx context.Context) error {
 	}
 	s.readers.SetMaxIdleConns(4)
 	if s.readOnly {
-		return s.connectReadOnly(ctx)
+		if err := s.connectReadOnly(ctx); err != nil {
+			return err
+		}
 	}
-	return nil
+	s.find, err = s.readers.PrepareContext(ctx, lookupQuery)
+	return err
 }
 
 func (s *Store) connectWriter(ctx context.Context) (err error) {
@@ -176,9 +194,18 @@ func (s *Store) dsn(mode string, pragmas ...string) string {
 	return u.String()
 }
 
-// Close ends all work. The write-ahead log is emptied into the file.
+// Close ends all work. The write-ahead log is emptied into the file. To close
+// twice is harmless.
 func (s *Store) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+func (s *Store) close() error {
 	var errs []error
+	if s.find != nil {
+		errs = append(errs, s.find.Close())
+	}
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
 	}

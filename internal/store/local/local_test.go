@@ -3,6 +3,7 @@ package local
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,6 +29,20 @@ func open(t *testing.T, dir string) *Store {
 		}
 	})
 	return s
+}
+
+const killMembers = 60
+
+// killBatch is batch n: a report of its own, and one that every batch replaces.
+func killBatch(n int) ioc.Batch {
+	b := ioc.Batch{Next: ioc.Cursor(strconv.Itoa(n))}
+	for _, id := range []string{fmt.Sprint("r", n), "rolling"} {
+		b.Reports = append(b.Reports, ioc.ReportList{Report: ioc.Report{ID: id}, Revision: strconv.Itoa(n), Start: true, Last: true})
+		for k := range killMembers {
+			b.Members = append(b.Members, ioc.Member{Report: id, Observable: ioc.Observable{Type: ioc.Domain, Value: fmt.Sprintf("%s-%d-%d.example", id, n, k)}})
+		}
+	}
+	return b
 }
 
 func hit(id string, minute int) ioc.Hit {

@@ -40,7 +40,7 @@ type claimTable struct {
 	last  int64 // the highest number given
 	fresh map[claimText]int64
 	texts map[int64]claimText // the inverse of fresh
-	refs  map[int64]int64 // by how much the uses change
+	refs  map[int64]int64     // by how much the uses change
 }
 
 func newClaimTable(t *tx) (claimTable, error) {

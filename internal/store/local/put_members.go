@@ -208,7 +208,7 @@ func (p *put) writeMembers(all []*member) error {
 		return cmp.Or(cmp.Compare(a.report.id, b.report.id), cmp.Compare(a.obs.id, b.obs.id))
 	})
 	rows := bulk{t: p.t, columns: 8,
-		insert: "INSERT INTO member(report, observable, gen, claim, created, expires, original, removed) VALUES ",
+		insert: "INSERT OR FAIL INTO member(report, observable, gen, claim, created, expires, original, removed) VALUES ",
 		after: ` ON CONFLICT(report, observable) DO UPDATE SET gen = excluded.gen, claim = excluded.claim, created = excluded.created,
  expires = excluded.expires, original = excluded.original, removed = excluded.removed`}
 	for _, m := range all {

@@ -73,7 +73,7 @@ func (p *put) writeObservables(order []*observable) error {
 	if err := p.recount(order); err != nil {
 		return err
 	}
-	rows := bulk{t: p.t, columns: 7, insert: "INSERT INTO observable(id, hash, type, value, live, expires, armed) VALUES "}
+	rows := bulk{t: p.t, columns: 7, insert: "INSERT OR FAIL INTO observable(id, hash, type, value, live, expires, armed) VALUES "}
 	for _, o := range order {
 		p.arm(o)
 		if o.fresh {

@@ -123,7 +123,7 @@ func decodeReport(name, meta string) (ioc.Report, error) {
 	var r ioc.Report
 	if meta != "" {
 		if err := json.Unmarshal([]byte(meta), &r); err != nil {
-			return r, fmt.Errorf("%w: report %q: %v", ErrDamaged, name, err)
+			return r, fmt.Errorf("%w: report %q: %w", ErrDamaged, name, err)
 		}
 	}
 	r.ID = name

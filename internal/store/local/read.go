@@ -113,41 +113,83 @@ func observableWhere(f ioc.Filter, ts *types) (string, []any) {
 	return strings.Join(terms, " AND "), args
 }
 
-// Lookup returns what every feed says of an observable, expired claims
-// included; nothing for one that is unknown or withdrawn.
-func (s *Store) Lookup(ctx context.Context, o ioc.Observable) (all []ioc.Indicator, err error) {
-	err = s.read(ctx, func(q *snapshot) error {
-		ts, err := loadTypes(q)
-		if err != nil {
-			return err
-		}
-		found, err := findObservable(q, ts, o)
-		if err != nil || len(found) == 0 {
-			return err
-		}
-		all, err = newClaims(q, ts).indicators(found)
-		return err
-	})
-	return all, err
+// lookupQuery is one statement, so that it needs no transaction around it.
+const lookupQuery = `SELECT o.value, o.armed, f.name, r.name, r.meta, ` + claimOf + `
+ FROM observable o CROSS JOIN member m INDEXED BY member_live ON m.observable = o.id AND m.removed IS NULL
+ JOIN report r ON r.id = m.report JOIN feed f ON f.id = r.feed LEFT JOIN claim c ON c.id = m.claim
+ WHERE o.hash = ? AND o.type = ? ORDER BY o.id, m.report`
+
+// claimOf are the columns of a claim, in the order of scanClaim.
+const claimOf = `m.created, m.expires, m.original, coalesce(c.declared, ''), coalesce(c.role, ''), coalesce(c.title, ''),
+ coalesce(c.description, ''), coalesce(c.content, ''), coalesce(c.confidence, 0)`
+
+// scanClaim reads a claim behind other columns.
+func scanClaim(row scanner, c *ioc.Claim, before ...any) error {
+	var created, expires nullable
+	err := row(append(before, &created, &expires, &c.Original, &c.Declared, &c.Role, &c.Title, &c.Description, &c.Content, &c.Confidence)...)
+	c.Created, c.Expires = instant(int64(created)), instant(int64(expires))
+	return err
 }
 
-// findObservable returns the observable, or none.
-func findObservable(q querier, ts *types, o ioc.Observable) (found []listed, err error) {
-	code, ok := ts.codes[o.Type]
-	if !ok {
-		return nil, nil
-	}
-	err = each(q, "SELECT id, armed, value FROM observable WHERE hash = ? AND type = ? AND live > 0", []any{observableHash(o), code}, func(row scanner) error {
-		var l listed
-		var value string
-		err := row(&l.id, &l.armed, &value)
-		if value == o.Value {
-			l.Observable = o
-			found = append(found, l)
-		}
-		return err
+// Lookup returns what every feed says of an observable, expired claims
+// included; nothing for one that is unknown or withdrawn.
+func (s *Store) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, error) {
+	code, ok, err := s.codes.code(o.Type, func() (ts *types, err error) {
+		err = s.read(ctx, func(q *snapshot) error {
+			ts, err = loadTypes(q)
+			return err
+		})
+		return ts, err
 	})
-	return found, err
+	if !ok || err != nil {
+		return nil, err
+	}
+	rows, err := s.find.QueryContext(ctx, observableHash(o), code)
+	if err != nil {
+		return nil, s.explain(err)
+	}
+	defer rows.Close()
+	var u unions
+	for rows.Next() {
+		var value, feed, name, meta string
+		var m ioc.Mention
+		if err := scanClaim(rows.Scan, &m.Claim, &value, &u.armed, &feed, &name, &meta); err != nil {
+			return nil, s.explain(err)
+		}
+		if value != o.Value {
+			continue // another value with the same hash
+		}
+		if m.Report, err = decodeReport(name, meta); err != nil {
+			return nil, s.explain(err)
+		}
+		u.add(feed, m)
+	}
+	return u.indicators(nil, o), s.explain(rows.Err())
+}
+
+// unions gathers what feeds say of one observable.
+type unions struct {
+	armed  uint64
+	feeds  []string // in the order in which they first had it
+	byFeed map[string][]ioc.Mention
+}
+
+func (u *unions) add(feed string, m ioc.Mention) {
+	if u.byFeed == nil {
+		u.byFeed = map[string][]ioc.Mention{}
+	}
+	if u.byFeed[feed] == nil {
+		u.feeds = append(u.feeds, feed)
+	}
+	u.byFeed[feed] = append(u.byFeed[feed], m)
+}
+
+// indicators appends one for each feed.
+func (u *unions) indicators(all []ioc.Indicator, o ioc.Observable) []ioc.Indicator {
+	for _, f := range u.feeds {
+		all = append(all, store.Union(o, f, u.byFeed[f], u.armed))
+	}
+	return all
 }
 
 // listed is an observable whose claims are wanted.
@@ -161,7 +203,6 @@ type listed struct {
 // observables share them.
 type claims struct {
 	q       querier
-	types   *types
 	reports map[int64]reportOfFeed
 }
 
@@ -173,8 +214,8 @@ type reportOfFeed struct {
 // keptReports bounds the memory of claims.
 const keptReports = 4096
 
-func newClaims(q querier, ts *types) *claims {
-	return &claims{q: q, types: ts, reports: map[int64]reportOfFeed{}}
+func newClaims(q querier) *claims {
+	return &claims{q: q, reports: map[int64]reportOfFeed{}}
 }
 
 type mention struct {
@@ -189,19 +230,12 @@ func (c *claims) indicators(os []listed) ([]ioc.Indicator, error) {
 		keys[i] = os[i].id
 	}
 	byObs := make(map[int64][]mention, len(os))
-	err := each(c.q, `SELECT m.observable, m.report, m.created, m.expires, m.original, coalesce(c.declared, ''), coalesce(c.role, ''), coalesce(c.title, ''),
- coalesce(c.description, ''), coalesce(c.content, ''), coalesce(c.confidence, 0)
- FROM member m LEFT JOIN claim c ON c.id = m.claim
+	err := each(c.q, `SELECT m.observable, m.report, `+claimOf+` FROM member m LEFT JOIN claim c ON c.id = m.claim
  WHERE m.removed IS NULL AND m.observable IN (SELECT value FROM json_each(?)) ORDER BY m.observable, m.report`, []any{ids(keys)}, func(row scanner) error {
 		var m mention
-		var created, expires nullable
-		k := &m.claim
-		if err := row(&m.obs, &m.report, &created, &expires, &k.Original, &k.Declared, &k.Role, &k.Title, &k.Description, &k.Content, &k.Confidence); err != nil {
-			return err
-		}
-		k.Created, k.Expires = instant(int64(created)), instant(int64(expires))
+		err := scanClaim(row, &m.claim, &m.obs, &m.report)
 		byObs[m.obs] = append(byObs[m.obs], m)
-		return nil
+		return err
 	})
 	var all []ioc.Indicator
 	for i := 0; i < len(os) && err == nil; i++ {
@@ -210,25 +244,17 @@ func (c *claims) indicators(os []listed) ([]ioc.Indicator, error) {
 	return all, err
 }
 
-// union appends one indicator for each feed, in the order in which the feeds
-// first had the observable.
+// union appends one indicator for each feed.
 func (c *claims) union(all []ioc.Indicator, o listed, ms []mention) ([]ioc.Indicator, error) {
-	var feeds []string
-	byFeed := map[string][]ioc.Mention{}
+	u := unions{armed: o.armed}
 	for _, m := range ms {
 		r, err := c.report(m.report)
 		if err != nil {
 			return nil, err
 		}
-		if byFeed[r.feed] == nil {
-			feeds = append(feeds, r.feed)
-		}
-		byFeed[r.feed] = append(byFeed[r.feed], ioc.Mention{Report: r.report, Claim: m.claim})
+		u.add(r.feed, ioc.Mention{Report: r.report, Claim: m.claim})
 	}
-	for _, f := range feeds {
-		all = append(all, store.Union(o.Observable, f, byFeed[f], o.armed))
-	}
-	return all, nil
+	return u.indicators(all, o.Observable), nil
 }
 
 func (c *claims) report(id int64) (reportOfFeed, error) {

@@ -59,7 +59,7 @@ func scanRun(row scanner) (r store.Run, ok bool, err error) {
 	r.Started, r.Ended = instant(int64(started)), instant(int64(ended))
 	ok = chk == runSum(r, counters)
 	if err := json.Unmarshal([]byte(counters), &r.Counters); err != nil {
-		return r, false, fmt.Errorf("%w: a run record's counters: %v", ErrDamaged, err)
+		return r, false, fmt.Errorf("%w: a run record's counters: %w", ErrDamaged, err)
 	}
 	return r, ok, nil
 }
@@ -113,4 +113,3 @@ func limit(n int) string {
 	}
 	return fmt.Sprintf(" LIMIT %d", n)
 }
-

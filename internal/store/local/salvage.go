@@ -78,22 +78,16 @@ func (v *salvage) continueNumbers() error {
 	})
 }
 
-// maxMisses is how many places in a row may be unreadable before a table is
-// given up, maxStep how far apart they are at most.
-const (
-	maxMisses = 4096
-	maxStep   = 256
-)
-
 // walk reads a table with a number as its key, and goes on behind places that
-// cannot be read. f says whether a row is what was written; walk, whether all
-// rows were.
+// cannot be read: it looks for the next row at double the distance each time,
+// so that it loses about as much again as is damaged. f says whether a row is
+// what was written; walk, whether all rows were.
 func (v *salvage) walk(table, columns string, f func(id int64, row scanner) bool) (whole bool) {
 	whole = true
-	step, misses := int64(1), 0
-	for key := int64(math.MinInt64); misses < maxMisses && v.ctx.Err() == nil; {
+	step := int64(1)
+	for key := int64(math.MinInt64); step > 0 && v.ctx.Err() == nil; step *= 2 {
 		err := each(v, "SELECT rowid, "+columns+" FROM "+table+" WHERE rowid > ? ORDER BY rowid", []any{key}, func(row scanner) error {
-			step, misses = 1, 0
+			step = 1
 			ok := f(key, func(dest ...any) error { return row(append([]any{&key}, dest...)...) })
 			whole = whole && ok
 			return nil
@@ -102,9 +96,7 @@ func (v *salvage) walk(table, columns string, f func(id int64, row scanner) bool
 			return whole
 		}
 		whole = false
-		misses++
 		key = max(key, 0) + step
-		step = min(2*step, maxStep)
 	}
 	return false
 }

@@ -1,6 +1,10 @@
 package local
 
-import "github.com/iochunt/iochunt/internal/ioc"
+import (
+	"sync"
+
+	"github.com/iochunt/iochunt/internal/ioc"
+)
 
 // firstUnknown is the code of the first type that the vocabulary has no row
 // for. Such a type keeps its code when a later program knows it.
@@ -56,4 +60,28 @@ func (ts *types) some(names []ioc.Type) []int64 {
 		}
 	}
 	return codes
+}
+
+// typeCache remembers codes, which never change, between look-ups.
+type typeCache struct {
+	mu    sync.Mutex
+	known *types
+}
+
+// code returns the code of a type; the file is asked when it is not known yet.
+func (c *typeCache) code(name ioc.Type, load func() (*types, error)) (int64, bool, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known != nil {
+		if code, ok := c.known.codes[name]; ok {
+			return code, true, nil
+		}
+	}
+	ts, err := load()
+	if err != nil {
+		return 0, false, err
+	}
+	c.known = ts
+	code, ok := ts.codes[name]
+	return code, ok, nil
 }

@@ -129,7 +129,9 @@ func (s *suite) putTo(feed string, b ioc.Batch, want ioc.Changes) {
 }
 
 // checker is the optional power of a store to prove itself.
-type checker interface{ Check(ctx context.Context) error }
+type checker interface {
+	Check(ctx context.Context) error
+}
 
 func (s *suite) sound() {
 	s.Helper()

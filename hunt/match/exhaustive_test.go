@@ -1,0 +1,148 @@
+package match
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/iochunt/iochunt/internal/ioc"
+)
+
+func engine(s *Set, buf []Match, data []byte) ([]found, []Match) {
+	buf = s.Append(buf[:0], data)
+	var fs []found
+	for _, m := range buf {
+		fs = append(fs, found{m.ID, m.Start, m.End, m.Rule.Kind()})
+	}
+	return fs, buf
+}
+
+func explain(os []ioc.Observable, fs []found, data []byte) string {
+	var b strings.Builder
+	for _, f := range fs {
+		fmt.Fprintf(&b, "  %q [%d:%d] %s %v\n", data[f.start:f.end], f.start, f.end, f.kind, os[f.id])
+	}
+	return b.String()
+}
+
+// TestExhaustive compares search and oracle over all texts of a few tokens.
+func TestExhaustive(t *testing.T) {
+	f := func(max int, tokens string, values ...string) {
+		t.Helper()
+		os := list(t, values...)
+		s := compile(t, os)
+		alphabet := strings.Split(tokens, "~")
+		var buf []Match
+		var line []byte
+		bad := 0
+		var walk func(left int)
+		walk = func(left int) {
+			var got []found
+			got, buf = engine(s, buf, line)
+			if want := oracle(os, line); !slices.Equal(got, want) && bad < 5 {
+				bad++
+				t.Errorf("%q:\n got\n%swant\n%s", line, explain(os, got, line), explain(os, want, line))
+			}
+			if left == 0 {
+				return
+			}
+			n := len(line)
+			for _, tok := range alphabet {
+				line = append(line[:n], tok...)
+				walk(left - 1)
+			}
+			line = line[:n]
+		}
+		walk(max)
+	}
+	deep := 0
+	if !testing.Short() {
+		deep = 1
+	}
+	f(5+deep, "1~.~a~-~_", "ip 1.1.1.1", "domain a.a")
+	f(4, "1.1.1.1~.~1~:~a~-~ ~> ~: ~[~]", "ip 1.1.1.1", "cidr 1.1.0.0/16", "ip_port 1.1.1.1:1")
+	f(5+deep, "a~.~-~_~A~@~:~/~b", "domain a.a", "domain a.b", "email a@a.a")
+	f(4+deep, "1~:~::~a~g~.~[~]", "ipv6 1::1", "ipv6 ::a", "ipv6 ::1", "ipv6 a::", "cidr 1::/16", "ip_port [1::1]:1")
+	f(4, "1:1:1:1:1:1~:1~:~::~1.1.1.1~g~.~1~ > ~: ", "ipv6 1:1:1:1:1:1:1:1", "ipv6 ::101:101", "ip 1.1.1.1", "ipv6 1:1:1:1:1:1:101:101", "ipv6 1:1:1:1:1:1::")
+	f(4, "::ffff:~1.1.1.1~101:101~:1~:~a~g~.~[~]~%e", "ip 1.1.1.1", "ip_port 1.1.1.1:1", "ipv6 ::1")
+	f(4+deep, "a~[~.~]~(~)~\\~dot~n", "domain a.a", "domain a.n", "email a@a.a")
+	f(4, "a.a~\\~n~t~u0061~u000a~/~\"~x61~.~#011", "domain a.a", "domain na.a", "domain ta.a", "text a.a")
+	f(4, "a.a~%~25~2F~61~2e~ ~0a~2", "domain a.a", "text a/a.a", "email a@a.a")
+	f(4, "a.a~\x1b~[~3~m~#033~\\u001b~a", "domain a.a", "domain aa.a")
+	f(4, "a~\x00~.~b~\n~A\x00", "domain a.a", "text a.a", "mutex A.a")
+	f(5, "a~b~_~-~A~ ~\t", "text a", "text a-b", "mutex A", "mutex a b", "text -", "text ab", "text bab")
+	f(4+deep, "ht://~a.b~/~?~.~,~)~(~:~8~@~ ~#", "url ht://a.b/", "url a.b/?", "url ht://a.b/8", "url ht://a.b:8/", "url ht://a.b/?8", "url ht://a.b/,", "url a.b/8")
+	f(4, "http://~https://~a.b~:80~:443~/x~A~'~`~\xc3\xa9~;", "url http://a.b/x", "url a.b/x", "url a.b:80/x", "url https://a.b/", "url a.b:443/x")
+	f(4, "0123456789abcdef~0~-~_~:~g~A~CVE-2024-~1234", "md5 "+strings.Repeat("0123456789abcdef", 2), "cve CVE-2024-1234", "cve CVE-2024-12341234")
+}
+
+// FuzzMatch compares search and oracle over any text.
+func FuzzMatch(f *testing.F) {
+	for _, seed := range []string{
+		"1.2.3.4:80 [::1]:80 a.evil.com bob@evil.com", "hxxp://evil[.]com/x?y=1, http://1.2.3.4:80/x", `{"a":"http:\/\/evil.com\/x?y=1\u0026","b":"c:\\x\\evil.exe"}`,
+		"e\x00v\x00i\x00l\x00.\x00c\x00o\x00m\x00", "%2F%2Fevil.com%2F\n#011evil.com\x1b[1mx", "IP 1.2.3.4.80 > ::1.443: CVE-2024-1234 d41d8cd98f00b204e9800998ecf8427e",
+		"::ffff:1.2.3.4 2001:db8:0::7 x:2001:db8::7:y Evil Bot/1.0 (evil.com) 'evil.com/x',",
+	} {
+		f.Add([]byte(seed))
+	}
+	os := list(f, "ip 1.2.3.4", "ipv6 ::1", "ipv6 2001:db8::7", "cidr 1.2.0.0/16", "cidr 2001:db8::/32", "ip_port 1.2.3.4:80", "ip_port [::1]:443", "domain evil.com", "domain a.evil.com",
+		"url http://evil.com/x?y=1", "url evil.com/x", "email bob@evil.com", "md5 d41d8cd98f00b204e9800998ecf8427e", "cve CVE-2024-1234", `file_path c:\x\evil.exe`, "user_agent Evil Bot/1.0", "text e", "mutex a-b")
+	s := compile(f, os)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 150 {
+			return
+		}
+		got, buf := engine(s, nil, data)
+		if want := oracle(os, data); !slices.Equal(got, want) {
+			t.Errorf("%q:\n got\n%swant\n%s", data, explain(os, got, data), explain(os, want, data))
+		}
+		var apart []Match
+		off := 0
+		for _, line := range bytes.SplitAfter(data, []byte("\n")) {
+			n := len(apart)
+			apart = s.Append(apart, line)
+			for i := range apart[n:] {
+				apart[n+i].Start += off
+				apart[n+i].End += off
+			}
+			off += len(line)
+		}
+		if !slices.Equal(apart, buf) {
+			t.Errorf("%q: whole %v, line by line %v", data, buf, apart)
+		}
+	})
+}
+
+// TestRandom compares the two over long texts of pieces that mean something.
+func TestRandom(t *testing.T) {
+	values := []string{
+		"ip 1.2.3.4", "ipv6 ::1", "ipv6 2001:db8::7", "cidr 1.2.0.0/16", "cidr 2001:db8::/32", "ip_port 1.2.3.4:80", "ip_port [::1]:443", "domain evil.com", "domain a.evil.com",
+		"url http://evil.com/x?y=1", "url evil.com/x", "url http://evil.com/", "email bob@evil.com", "md5 d41d8cd98f00b204e9800998ecf8427e", "cve CVE-2024-1234",
+		`file_path c:\x\evil.exe`, "user_agent Evil Bot/1.0", "text evil", "mutex evil.com",
+	}
+	pieces := strings.Split("1.2.3.4~1.2~.3.4~::1~::ffff:~2001:db8::7~2001:DB8:0:0:0:0:0:7~:80~:443~evil.com~EVIL.com~evil~com~.~a.~b@~bob@~Bob@~@~-~_~ ~  ~:~/~//~http~://~http://~hxxp://~https://~"+
+		"x~/x~?y=1~?~&~#~,~'~(~)~[~]~[.]~(dot)~[at]~\\~\\n~\\t~\\/~\\u0026~\\u002e~\\x2e~&amp;~%2e~%2F~%252F~%~%41~#011~\x1b[31m~\x1b[0m~\\u001b[1m~\n~\t~\x00~e\x00v\x00i\x00l\x00~.\x00c\x00o\x00m\x00~"+
+		"\xc3\xa9~한~\xff~> ~ > ~: ~d41d8cd98f00b204e9800998ecf8427e~D41D8CD98F00B204E9800998ECF8427E~d41d~CVE-2024-1234~cve-2024-1234~5~c:\\x\\evil.exe~C:\\\\x\\\\evil.EXE~Evil Bot/1.0~Evil~ Bot/1.0~|~{~}~\"~<~>~;~=~user:pw@~.~.~:8080", "~")
+	os := list(t, values...)
+	s := compile(t, os)
+	rounds := 20000
+	if testing.Short() {
+		rounds = 3000
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	var buf []Match
+	for range rounds {
+		var line []byte
+		for range 1 + r.IntN(9) {
+			line = append(line, pieces[r.IntN(len(pieces))]...)
+		}
+		var got []found
+		got, buf = engine(s, buf, line)
+		if want := oracle(os, line); !slices.Equal(got, want) {
+			t.Fatalf("%q:\n got\n%swant\n%s", line, explain(os, got, line), explain(os, want, line))
+		}
+	}
+}
