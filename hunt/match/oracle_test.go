@@ -88,7 +88,7 @@ func between(class string) func(s string, i, end int) bool {
 }
 
 var oracleUndo = []undoing{
-	{re: re(`(?:\x1b|\\u001[bB]|\\U001[bB]|\\[xX]1[bB]|\\033|\\[eE]|#033)\[[0-?]*[@-~]`), out: to("")},
+	{re: re(`(?:\x1b|\\u001[bB]|\\U001[bB]|\\[xX]1[bB]|\\033|\\[eE]|#033)\[[0-?]{0,64}[@-~]`), out: to("")},
 	{re: re(`[hH](?:[xX]{2}|\*\*|__|[tT][xX]|[xX][tT]|##)[pP][sS]?[:\[(%\\]`), out: to("http"), cut: 4, ok: afterNoWord},
 	{re: re(`[mM][eE][oO][wW][sS]?[:\[(%\\]`), out: to("http"), cut: 4, ok: afterNoWord},
 	{re: re(`\[(?:\.|(?i:dot))\]|\((?:\.|(?i:dot))\)|\{(?:\.|(?i:dot))\}|<(?:\.|(?i:dot))>`), out: to(".")},
@@ -126,7 +126,7 @@ var oracleUndo = []undoing{
 	{re: re(`#0[0-3][0-7]`), out: to(" ")},
 }
 
-var oraclePercent = []undoing{{re: re(`%(?:25)*([0-9a-fA-F]{2})`), out: hexByte, ok: func(s string, i, end int) bool {
+var oraclePercent = []undoing{{re: re(`%(?:25){0,8}([0-9a-fA-F]{2})`), out: hexByte, ok: func(s string, i, end int) bool {
 	v, _ := strconv.ParseUint(s[end-2:end], 16, 8)
 	return v >= ' ' && v != 0x7f || v == 9 || v == 10 || v == 13
 }}}

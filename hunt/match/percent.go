@@ -2,7 +2,7 @@ package match
 
 // unescape fills v with t, its percent escapes decoded, and reports whether
 // there were any. An escape that was itself escaped (%252F), as redirects
-// produce it, is decoded to the end.
+// produce it, is decoded up to maxLevel times.
 //
 // What comes out serves all types but paths of URLs: for them an escaped slash
 // is not a slash, so they are read from the text before.
@@ -16,7 +16,7 @@ func (v *view) unescape(t []byte) bool {
 			continue
 		}
 		v.text = append(v.text, t[done:i]...)
-		v.edits = append(v.edits, edit{len(v.text), i, 1, w, Percent})
+		v.edits = append(v.edits, edit{len(v.text), i, Percent, 1, uint8(w)})
 		v.text = append(v.text, b)
 		i += w
 		done = i
@@ -27,6 +27,9 @@ func (v *view) unescape(t []byte) bool {
 	return len(v.edits) > 0
 }
 
+// maxLevel bounds how often an escape may have been escaped itself.
+const maxLevel = 8
+
 // escapeAt returns what the escape at t[i] stands for and its width, 0 where
 // there is none. Bytes that mean nothing in text are left escaped.
 func escapeAt(t []byte, i int) (b byte, w int) {
@@ -34,7 +37,7 @@ func escapeAt(t []byte, i int) (b byte, w int) {
 		return 0, 0
 	}
 	k := i + 1
-	for at(t, k) == '2' && at(t, k+1) == '5' && is(t, k+2, hexa) && is(t, k+3, hexa) {
+	for at(t, k) == '2' && at(t, k+1) == '5' && is(t, k+2, hexa) && is(t, k+3, hexa) && k-i < 2*maxLevel {
 		k += 2
 	}
 	v, ok := hexNumber(t, k, 2)
@@ -52,8 +55,8 @@ func escapeAt(t []byte, i int) (b byte, w int) {
 
 // level returns how many times text[i] was escaped.
 func (v *view) level(i int) int {
-	if e, ok := v.before(i); ok && i < e.to+e.toLen {
-		return (e.fromLen - 1) / 2
+	if e, ok := v.before(i); ok && i < e.toEnd() {
+		return int(e.fromLen-1) / 2
 	}
 	return 0
 }

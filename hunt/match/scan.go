@@ -67,7 +67,7 @@ const (
 
 func (c *scanner) release() {
 	c.set, c.out, c.raw, c.under, c.text = nil, nil, nil, nil, nil
-	if cap(c.undone.text)+cap(c.percent.text)+cap(c.rest.text)+cap(c.narrow) > keep {
+	if c.undone.size()+c.percent.size()+cap(c.narrow) > keep {
 		*c = scanner{}
 	}
 	scanners.Put(c)

@@ -26,7 +26,8 @@ import (
 // The file is read into memory whole and every section is checked as it is
 // opened. It could be mapped instead, which would be quicker to open; but then
 // a file cut short by somebody while it is in use would be a fault in the midst
-// of a search, and a search has no way to say so.
+// of a search, and a search has no way to say so. The sums guard against damage,
+// not against malice: the file is its owner's own, as the indicators are.
 
 // Errors of Open, to be told with errors.Is.
 var (

@@ -17,11 +17,17 @@ type view struct {
 // edit says that view.text[to:to+toLen] stands for from[from:from+fromLen].
 type edit struct {
 	to, from       int
-	toLen, fromLen int
 	rule           Rule
+	toLen, fromLen uint8
 }
 
+func (e *edit) toEnd() int   { return e.to + int(e.toLen) }
+func (e *edit) fromEnd() int { return e.from + int(e.fromLen) }
+
 func (v *view) reset() { v.text, v.edits = v.text[:0], v.edits[:0] }
+
+// size returns about how much memory v holds on to.
+func (v *view) size() int { return cap(v.text) + 24*cap(v.edits) }
 
 // before returns the last edit that begins at or before text[i].
 func (v *view) before(i int) (edit, bool) {
@@ -38,23 +44,23 @@ func (v *view) start(i int) int {
 	switch {
 	case !ok:
 		return i
-	case i < e.to+e.toLen:
+	case i < e.toEnd():
 		return e.from
 	}
-	return e.from + e.fromLen + i - e.to - e.toLen
+	return e.fromEnd() + i - e.toEnd()
 }
 
 // end returns the place in the source that text[:i] ends at; i is above 0.
 func (v *view) end(i int) int {
-	if e, ok := v.before(i - 1); ok && i-1 < e.to+e.toLen {
-		return e.from + e.fromLen
+	if e, ok := v.before(i - 1); ok && i-1 < e.toEnd() {
+		return e.fromEnd()
 	}
 	return v.start(i-1) + 1
 }
 
 // undone returns what was undone inside text[start:end].
 func (v *view) undone(start, end int) (r Rule) {
-	n := sort.Search(len(v.edits), func(k int) bool { return v.edits[k].to+v.edits[k].toLen > start })
+	n := sort.Search(len(v.edits), func(k int) bool { return v.edits[k].toEnd() > start })
 	for _, e := range v.edits[n:] {
 		if e.to >= end {
 			break
@@ -80,7 +86,7 @@ func (v *view) undo(line []byte) bool {
 			continue
 		}
 		v.text = append(v.text, line[done:i]...)
-		v.edits = append(v.edits, edit{len(v.text), i, n, w, rule})
+		v.edits = append(v.edits, edit{len(v.text), i, rule, uint8(n), uint8(w)})
 		v.text = append(v.text, out[:n]...)
 		i += w
 		done = i
@@ -100,8 +106,7 @@ var trigger = func() (t [256]bool) {
 }()
 
 // undoAt undoes the disguise at t[i]: out[:n] stands for t[i:i+w]. w is 0 where
-// there is none. It looks at a fixed number of bytes, or at those of a colour
-// code, which hold no trigger.
+// there is none. It looks at a fixed number of bytes.
 func undoAt(out *[utf8.UTFMax]byte, t []byte, i int) (n, w int, rule Rule) {
 	switch t[i] {
 	case 'h', 'H', 'm', 'M':
@@ -294,6 +299,9 @@ func undoRsyslog(out *[4]byte, t []byte, i int) (n, w int, rule Rule) {
 // escapes are the spellings of the byte that a colour code begins with.
 var escapes = []string{"\x1b", "\\u001b", "\\x1b", "\\033", "\\e", "#033"}
 
+// maxParams bounds the parameters of a control sequence; real ones have 20 bytes.
+const maxParams = 64
+
 // colour returns the length of the control sequence (ECMA-48 §5.4) at t[i], or
 // 0. It is taken out without a trace, as what a person sees has none either.
 func colour(t []byte, i int) int {
@@ -307,7 +315,8 @@ func colour(t []byte, i int) int {
 		if at(t, k) != '[' || !equalFold(t[i:k], e) {
 			continue
 		}
-		for k++; at(t, k) >= '0' && at(t, k) <= '?'; k++ {
+		first := k + 1
+		for k++; at(t, k) >= '0' && at(t, k) <= '?' && k-first < maxParams; k++ {
 		}
 		if c := at(t, k); c >= '@' && c <= '~' {
 			return k + 1 - i

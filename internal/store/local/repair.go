@@ -42,7 +42,7 @@ func Repair(ctx context.Context, dir string) (Repaired, error) {
 	if err != nil {
 		return Repaired{}, fmt.Errorf("repair: %w", err)
 	}
-	defer os.RemoveAll(tmp) //nolint:errcheck // empty when all went well
+	defer os.RemoveAll(tmp) // empty when all went well
 	done, err := rebuild(ctx, path, tmp)
 	if err != nil {
 		return Repaired{}, fmt.Errorf("repair: %w", err)

@@ -8,7 +8,6 @@ import (
 	"math"
 
 	"github.com/iochunt/iochunt/internal/ioc"
-	"github.com/iochunt/iochunt/internal/store"
 )
 
 // salvage reads a damaged file row by row and puts what is whole into a new
@@ -339,7 +338,7 @@ func (v *salvage) runs() (err error) {
 		if scanErr != nil || !ok {
 			return false
 		}
-		if scanErr = v.new.PutRun(v.ctx, store.Run(r)); scanErr != nil {
+		if scanErr = v.new.PutRun(v.ctx, r); scanErr != nil {
 			err = errors.Join(err, scanErr)
 		}
 		v.done.Runs++

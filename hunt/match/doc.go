@@ -1,0 +1,87 @@
+// Package match finds a million indicators in log text at the price of a few.
+//
+// # The problem
+//
+// A list of indicators is not a list of strings. The address 192.0.2.1 is not
+// in "192.0.2.10" nor in "v192.0.2.1"; evil.example is in "a.EVIL.example." and
+// in "hxxp://evil[.]example/", but not in "notevil.example"; a network is in
+// none of its spellings at all. A search for strings reports the wrong lines and
+// misses the right ones. And a log is large: what is done for every byte must
+// not depend on how long the list is.
+//
+// # The idea
+//
+// Nearly every indicator is a whole token: something bounded by characters that
+// cannot belong to it. So the text is cut into tokens once, and each is
+// looked up, by hash, in what the list holds. Whole tokens are also what makes
+// a hit exact. Only free text (file paths, user agents, mutexes) has no such
+// bounds; an Aho-Corasick automaton finds it.
+//
+//	data ──> lines with disguises are undone (undo.go, percent.go, scan.go)
+//	         │
+//	         ├─> tokens are cut (token.go) and looked up by their kind:
+//	         │     addr.go network.go   addresses, networks, ports
+//	         │     name.go unicode.go   names and their parents
+//	         │     mailbox.go digest.go word.go
+//	         │     locator.go walk.go   URLs, read only around hosts that have one
+//	         ├─> path.go                paths of URLs and of request lines
+//	         └─> automaton.go           free text
+//
+// A token costs one hash and one look into a filter of two bytes an
+// indicator (set.go); what passes the filter, about one token in a hundred, is
+// compared with what is listed. A Set is made by Compile (build.go, keys.go) and
+// is a few flat arrays, which are also the set file (setfile.go).
+//
+// # What a match is
+//
+// "Letter" and "digit" are those of ASCII. A byte of 0x80 and above ends a
+// token, because text in Korean or Chinese is written against a name without
+// a blank; names in Unicode are looked for apart, as words of letters of any
+// script.
+//
+//   - ip, ipv6: the address in any spelling: full or short, v4-mapped, in
+//     brackets, with a zone. Not beside a letter, a digit or '_', not as part
+//     of a longer row of numbers; one full stop may follow. The word before a
+//     colon ("addr:2001:db8::1") is no part of an address if it has a letter
+//     that is no hex digit. Five numbers are an address and a port only where
+//     tcpdump writes them: before " > " or ": ", or behind "> ". Octets with
+//     leading zeros are not read.
+//   - cidr: any address in it; every listed network that it is in is reported.
+//   - ip_port: address:port, [address]:port, and tcpdump's form.
+//   - domain: the name, and every name below it. Labels are [A-Za-z0-9_-], so
+//     evil.example is neither in my-evil.example nor in evil.example-x. Two dots
+//     in a row are between names.
+//   - url: the same URL after the normalisation of package canon, under any
+//     scheme and under none if the listed one has none. It ends at a blank,
+//     control character, quote, angle bracket, backslash or '#'; the
+//     punctuation before that, the closer of what stands before it ("(http…)",
+//     ",http…,"), one of `{}|^ and the first byte beyond ASCII may or may not
+//     belong to it: the longest reading that is listed counts. A URL that is
+//     percent-encoded as a whole, as a value in another one, is read too.
+//   - url_path: the whole path of a URL, or behind a method in capitals. A
+//     listed path without a query matches whatever the query.
+//   - email: the address, any case; a letter, a digit or one of . _ + - before
+//     it makes it another one.
+//   - digests: the hex digits between anything but letters and digits; a
+//     certificate's fingerprint also in pairs with colons.
+//   - cve, mac_address: the same; a MAC address in every spelling.
+//   - free text: as listed, letters of any case unless the type's case counts
+//     (ioc.Exact). Where it begins or ends with a letter, digit or '_', no such
+//     may stand beside it. All blanks inside a line are alike.
+//
+// # What is undone
+//
+// Before matching: the escapes of JSON (\/ \" \\ \n \t \u002e), \x2e of nginx
+// and Python, &amp; and its kin, #011 of rsyslog, colour codes, defanging ([.]
+// (dot) [at] hxxp [://] and so on, as in canon.Refang, but without blanks
+// around and not nested). What is undone is no more there as written: \tevil.example is
+// evil.example behind a tab, not tevil.example. Only free text is looked for
+// in the raw line too, for in C:\temp\new.exe the backslashes are what they are.
+//
+// Then percent escapes, up to several times over, for everything but the paths
+// of URLs, in which %2F is not a slash. And runs of ASCII letters with a zero
+// byte behind each (UTF-16) are read as lines of their own.
+//
+// A Match says where in the data the value stands as it is written there, and
+// its Rule what had to be undone.
+package match

@@ -1,0 +1,169 @@
+package match
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var fileValues = []string{"ip 1.2.3.4", "ipv6 ::1", "cidr 10.0.0.0/8", "ip_port 1.2.3.4:80", "domain evil.com", "url http://evil.com/x", "url_path /x/y", "email bob@evil.com",
+	"md5 d41d8cd98f00b204e9800998ecf8427e", "ja3 d41d8cd98f00b204e9800998ecf8427e", "cve CVE-2024-1234", "mac_address 00:1b:44:11:3a:b7", "text Evil Bot", "mutex Evil"}
+
+const fileText = "1.2.3.4:80 ::1 10.1.1.1 a.evil.com http://evil.com/x GET /x/y bob@evil.com D41D8CD98F00B204E9800998ECF8427E cve-2024-1234 00-1b-44-11-3a-b7 evil bot Evil"
+
+func saved(t testing.TB) (*Set, string) {
+	t.Helper()
+	s := compile(t, list(t, fileValues...))
+	path := filepath.Join(t.TempDir(), "iochunt.set")
+	if err := s.Save(path, 42); err != nil {
+		t.Fatal(err)
+	}
+	return s, path
+}
+
+func TestSaveOpen(t *testing.T) {
+	s, path := saved(t)
+	o, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer o.Close()
+	if o.Generation() != 42 || o.Len() != s.Len() || o.Verify() != nil {
+		t.Errorf("generation %d, %d of %d, %v", o.Generation(), o.Len(), s.Len(), o.Verify())
+	}
+	if d := cmp.Diff(s.Counts(), o.Counts()); d != "" {
+		t.Error(d)
+	}
+	for id := range uint32(s.Len()) {
+		if s.Observable(id) != o.Observable(id) {
+			t.Errorf("%d: %v, saved as %v", id, o.Observable(id), s.Observable(id))
+		}
+	}
+	want := s.Append(nil, []byte(fileText))
+	if d := cmp.Diff(want, o.Append(nil, []byte(fileText))); d != "" || len(want) < len(fileValues) {
+		t.Errorf("%d matches; %s", len(want), d)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if names, _ := os.ReadDir(filepath.Dir(path)); len(names) != 1 {
+		t.Errorf("left behind: %v", names)
+	}
+}
+
+// TestDeterministic: the same observables make the same file.
+func TestDeterministic(t *testing.T) {
+	_, a := saved(t)
+	_, b := saved(t)
+	x, err := os.ReadFile(a)
+	y, err2 := os.ReadFile(b)
+	if err != nil || err2 != nil || !bytes.Equal(x, y) {
+		t.Error("two files differ", err, err2)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	_, path := saved(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := func(data []byte, want error) {
+		t.Helper()
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(path)
+		if !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+			return
+		}
+		if !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "iochunt doctor --repair") {
+			t.Errorf("%v: names neither the file nor the mend", err)
+		}
+	}
+	for n := range len(whole) {
+		if n < 300 || n%97 == 0 {
+			f(whole[:n], ErrDamaged)
+		}
+	}
+	f(append(slices.Clone(whole), 0), ErrDamaged)
+	other := slices.Clone(whole)
+	other[8]++
+	f(other, ErrVersion)
+	if _, err := Open(filepath.Join(t.TempDir(), "none")); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+	if err := compile(t, nil).Save(filepath.Join(t.TempDir(), "none", "x"), 1); !errors.Is(err, os.ErrNotExist) {
+		t.Error(err)
+	}
+}
+
+// TestFlippedBits: a change of one bit is noticed, or is where nothing is read.
+func TestFlippedBits(t *testing.T) {
+	s, path := saved(t)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := s.Append(nil, []byte(fileText))
+	missed := 0
+	for i := range whole {
+		if i > 2000 && i%7 != 0 {
+			continue
+		}
+		whole[i] ^= 1 << (i % 8)
+		if o, err := open(whole); err == nil {
+			missed++
+			if !slices.Equal(o.Append(nil, []byte(fileText)), want) {
+				t.Fatalf("byte %d: another answer and no error", i)
+			}
+		} else if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
+			t.Fatal(err)
+		}
+		whole[i] ^= 1 << (i % 8)
+	}
+	if missed > 64*len(s.sections()) {
+		t.Errorf("%d flipped bits went unnoticed", missed)
+	}
+}
+
+// open is Open for bytes.
+func open(data []byte) (*Set, error) {
+	if len(data) < headerSize {
+		return nil, ErrDamaged
+	}
+	if err := checkHead(data, int64(len(data))); err != nil {
+		return nil, err
+	}
+	return parse(data)
+}
+
+// FuzzOpen changes a file: Open says so, or the answer is the same.
+func FuzzOpen(f *testing.F) {
+	s, path := saved(f)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(uint32(16), []byte{1}, uint32(0))
+	f.Add(uint32(len(whole)/2), []byte{255, 255, 255, 255}, uint32(0))
+	f.Add(uint32(24), []byte{0, 1}, uint32(100))
+	want := s.Append(nil, []byte(fileText))
+	f.Fuzz(func(t *testing.T, at uint32, change []byte, cut uint32) {
+		data := slices.Clone(whole)
+		copy(data[int(at)%len(data):], change)
+		data = data[:len(data)-int(cut)%len(data)]
+		o, err := open(data)
+		if err == nil && !slices.Equal(o.Append(nil, []byte(fileText)), want) {
+			t.Error("another answer and no error")
+		}
+	})
+}
