@@ -267,8 +267,7 @@ func (c *scanner) address(a address, start, end int, rule Rule) {
 		}
 	}
 	if s.has(hasPorts) && at(t, hostEnd) == ':' && (hostEnd > end || at(t, end-1) != ':') {
-		p, e, ok := number(t, hostEnd+1, 5)
-		if ok && p <= 0xffff && !inWord(t, e) && !(at(t, e) == '.' && is(t, e+1, label)) {
+		if p, e, ok := portNumber(t, hostEnd+1); ok && !(at(t, e) == '.' && is(t, e+1, label)) {
 			c.port(a, p, host, e, rule)
 		}
 	}

@@ -65,6 +65,16 @@ func inWord(t []byte, i int) bool { return is(t, i, alnum) || at(t, i) == '_' }
 
 func isUpper(b byte) bool { return b >= 'A' && b <= 'Z' }
 
+// portNumber reads the port at t[i:], which may have leading zeros.
+func portNumber(t []byte, i int) (n, end int, ok bool) {
+	first := i
+	for at(t, i) == '0' && is(t, i+1, digit) && i-first < 4 {
+		i++
+	}
+	n, end, ok = number(t, i, 5-(i-first))
+	return n, end, ok && n > 0 && n <= 0xffff && !inWord(t, end)
+}
+
 // number reads the decimal number without leading zeros at t[i:], of at most
 // maxDigits digits, and returns what follows it. ok is false where there is none.
 func number(t []byte, i, maxDigits int) (n, end int, ok bool) {

@@ -445,7 +445,7 @@ func gluedAfter(s string, j int) bool {
 	return j < len(s) && (wordByte(s[j]) && !hexChar(s[j]) || s[j] == '.' && j+1 < len(s) && labelByte(s[j+1]))
 }
 
-var portRE = regexp.MustCompile(`^(\[?)(.*?)(?:%[0-9A-Za-z_.-]*)?(\]?):(0|[1-9][0-9]{0,4})$`)
+var portRE = regexp.MustCompile(`^(\[?)(.*?)(?:%[0-9A-Za-z_.-]*)?(\]?):([0-9]{1,5})$`)
 
 // portAt reports whether s[i:j] is the address with the port that v has.
 func portAt(v, s string, i, j int) bool {

@@ -34,7 +34,7 @@ var (
 	runRE          = regexp.MustCompile(`^[0-9A-Za-z_.-]+`)
 	schemeEndRE    = regexp.MustCompile(`[A-Za-z][0-9A-Za-z+]+://$`)
 	userEndRE      = regexp.MustCompile(`[A-Za-z][0-9A-Za-z+]+://[^/?#<>\\"\x00-\x20\x7f]*@$`)
-	colonPortRE    = regexp.MustCompile(`^:[1-9][0-9]{0,4}`)
+	colonPortRE    = regexp.MustCompile(`^:0{0,4}[1-9][0-9]{0,4}`)
 )
 
 var schemeRE = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+]+://[^/?#\\"<>\s]`)

@@ -66,6 +66,9 @@ func TestRealList(t *testing.T) {
 			before = "GET "
 		}
 		for _, text := range []string{o.Value, seen[o]} {
+			if strings.ContainsAny(text, "\\¬") { // expressions, and a sign that names are not written with
+				continue
+			}
 			ms = s.Append(ms[:0], []byte(before+text+" x"))
 			found := false
 			for _, m := range ms {

@@ -51,9 +51,9 @@ func (w *walk) begin(host, scheme []byte) {
 func (w *walk) port() bool {
 	w.at = w.from
 	if at(w.text, w.at) == ':' {
-		p, e, ok := number(w.text, w.at+1, 5)
+		p, e, ok := portNumber(w.text, w.at+1)
 		switch {
-		case ok && p > 0 && p <= 0xffff && !inWord(w.text, e):
+		case ok:
 			w.at = e
 			if w.bare == 0 || p != defaultPort(w.key[:w.bare-len("://")]) {
 				w.key = strconv.AppendInt(append(w.key, ':'), int64(p), 10)
