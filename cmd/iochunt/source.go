@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/hunt"
@@ -232,23 +233,36 @@ func typed(v string) (ioc.Observable, error) {
 // checkAlive refuses a set in which every claim has expired: searching it and
 // finding nothing would read as a clean bill.
 func (a *app) checkAlive(ctx context.Context, src *source) error {
-	now := a.now()
-	for o, err := range src.claims.Observables(ctx, ioc.Filter{}) {
+	alive, err := anyValid(ctx, src.claims, a.now())
+	if err != nil || alive {
+		return err
+	}
+	return &exitError{code: exitUsage, err: fmt.Errorf("all %s have expired, so nothing was searched\n"+
+		"collect again, or say --allow-expired to judge old events by what was valid then", plural(src.set.Len(), "indicator"))}
+}
+
+// anyValid reports whether one of the claims is valid now. A store that can
+// tell by itself is asked; else the claims are looked up one by one, and the
+// first is nearly always enough.
+func anyValid(ctx context.Context, claims hunt.Indicators, now time.Time) (bool, error) {
+	if s, ok := claims.(interface {
+		Alive(ctx context.Context, now time.Time) (bool, error)
+	}); ok {
+		return s.Alive(ctx, now)
+	}
+	for o, err := range claims.Observables(ctx, ioc.Filter{}) {
 		if err != nil {
-			return err
+			return false, err
 		}
-		claims, err := src.claims.Lookup(ctx, o)
+		all, err := claims.Lookup(ctx, o)
 		if err != nil {
-			return err
+			return false, err
 		}
-		for i := range claims {
-			if claims[i].ValidAt(now) {
-				return nil
-			}
+		if slices.ContainsFunc(all, func(i ioc.Indicator) bool { return i.ValidAt(now) }) {
+			return true, nil
 		}
 	}
-	return &exitError{code: exitUsage, err: fmt.Errorf(
-		"all %s have expired, so nothing was searched\ncollect again, or say --allow-expired to judge old events by what was valid then", plural(src.set.Len(), "indicator"))}
+	return false, nil
 }
 
 // union is two sources as one. The claims of both stand beside each other.

@@ -50,7 +50,7 @@ func rewrite(x text, rules []undoing) (y text) {
 	for i := 0; i < len(x.b); {
 		w, out := 0, ""
 		for _, r := range rules {
-			if m := r.re.FindStringSubmatch(x.b[i:]); m != nil && (r.ok == nil || r.ok(x.b, i, i+len(m[0]))) {
+			if m := r.re.FindStringSubmatch(x.b[i:]); m != nil && (r.ok == nil || r.ok(x.b, i, i+len(m[0]))) && (!r.first || afterNoWord(x.b[:i], y.b)) {
 				w, out = len(m[0]), r.out(m)
 				if r.cut > 0 {
 					w = r.cut
@@ -70,10 +70,11 @@ func rewrite(x text, rules []undoing) (y text) {
 }
 
 type undoing struct {
-	re  *regexp.Regexp
-	out func(m []string) string
-	ok  func(s string, i, end int) bool
-	cut int // bytes that are taken, where the expression looks further
+	re    *regexp.Regexp
+	out   func(m []string) string
+	ok    func(s string, i, end int) bool
+	first bool // no letter or digit stands before, in what was undone so far
+	cut   int  // bytes that are taken, where the expression looks further
 }
 
 func to(s string) func([]string) string { return func([]string) string { return s } }
@@ -89,8 +90,8 @@ func between(class string) func(s string, i, end int) bool {
 
 var oracleUndo = []undoing{
 	{re: re(`(?:\x1b|\\u001[bB]|\\U001[bB]|\\[xX]1[bB]|\\033|\\[eE]|#033)\[[0-?]{0,64}[@-~]`), out: to("")},
-	{re: re(`[hH](?:[xX]{2}|\*\*|__|[tT][xX]|[xX][tT]|##)[pP][sS]?[:\[(%\\]`), out: to("http"), cut: 4, ok: afterNoWord},
-	{re: re(`[mM][eE][oO][wW][sS]?[:\[(%\\]`), out: to("http"), cut: 4, ok: afterNoWord},
+	{re: re(`[hH](?:[xX]{2}|\*\*|__|[tT][xX]|[xX][tT]|##)[pP][sS]?[:\[(%\\]`), out: to("http"), cut: 4, first: true},
+	{re: re(`[mM][eE][oO][wW][sS]?[:\[(%\\]`), out: to("http"), cut: 4, first: true},
 	{re: re(`\[(?:\.|(?i:dot))\]|\((?:\.|(?i:dot))\)|\{(?:\.|(?i:dot))\}|<(?:\.|(?i:dot))>`), out: to(".")},
 	{re: re(`\[(?:@|(?i:at))\]|\((?:@|(?i:at))\)|\{(?:@|(?i:at))\}|<(?i:at)>`), out: to("@")},
 	{re: re(`[\[({](:|://)[\])}]`), out: func(m []string) string { return m[1] }, ok: pairedBrackets},
@@ -139,7 +140,11 @@ func hexByte(m []string) string {
 	return string([]byte{byte(v)})
 }
 
-func afterNoWord(s string, i, end int) bool { return i == 0 || !alnumByte(s[i-1]) }
+var escapeEndRE = regexp.MustCompile(`%[0-9a-fA-F]{2}$`)
+
+func afterNoWord(raw, undone string) bool {
+	return undone == "" || !alnumByte(undone[len(undone)-1]) || escapeEndRE.MatchString(raw)
+}
 
 func pairedBrackets(s string, i, end int) bool {
 	return map[byte]byte{'[': ']', '(': ')', '{': '}'}[s[i]] == s[end-1]

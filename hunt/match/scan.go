@@ -112,7 +112,7 @@ func disguise(data []byte, i int) int {
 			if _, w := escapeAt(data, i); w > 0 {
 				return i
 			}
-		} else if _, w, _ := undoAt(&out, data, i); w > 0 {
+		} else if _, w, _ := undoAt(&out, data, i, at(data, i-1)); w > 0 {
 			return i
 		}
 	}

@@ -80,7 +80,11 @@ func (v *view) undo(line []byte) bool {
 			i++
 			continue
 		}
-		n, w, rule := undoAt(&out, line, i)
+		before := at(line, i-1)
+		if n := len(v.text); i == done && n > 0 {
+			before = v.text[n-1]
+		}
+		n, w, rule := undoAt(&out, line, i, before)
 		if w == 0 {
 			i++
 			continue
@@ -106,11 +110,11 @@ var trigger = func() (t [256]bool) {
 }()
 
 // undoAt undoes the disguise at t[i]: out[:n] stands for t[i:i+w]. w is 0 where
-// there is none. It looks at a fixed number of bytes.
-func undoAt(out *[utf8.UTFMax]byte, t []byte, i int) (n, w int, rule Rule) {
+// there is none. before is what stands before, itself undone. It looks at a fixed number of bytes.
+func undoAt(out *[utf8.UTFMax]byte, t []byte, i int, before byte) (n, w int, rule Rule) {
 	switch t[i] {
 	case 'h', 'H', 'm', 'M':
-		return undoScheme(out, t, i)
+		return undoScheme(out, t, i, before)
 	case '[', '(', '{', '<':
 		return undoBracket(out, t, i)
 	case ']':
@@ -134,8 +138,8 @@ func undoAt(out *[utf8.UTFMax]byte, t []byte, i int) (n, w int, rule Rule) {
 }
 
 // undoScheme undoes hxxp and its kin, where a scheme can stand.
-func undoScheme(out *[4]byte, t []byte, i int) (n, w int, rule Rule) {
-	if len(t)-i < 5 || is(t, i-1, alnum) || fold[t[i+3]] != 'p' && fold[t[i+3]] != 'w' {
+func undoScheme(out *[4]byte, t []byte, i int, before byte) (n, w int, rule Rule) {
+	if len(t)-i < 5 || class[before]&alnum != 0 && !escaped(t, i) || fold[t[i+3]] != 'p' && fold[t[i+3]] != 'w' {
 		return 0, 0, 0
 	}
 	switch [2]byte{fold[t[i+1]], fold[t[i+2]]} {
@@ -161,6 +165,9 @@ func undoScheme(out *[4]byte, t []byte, i int) (n, w int, rule Rule) {
 	}
 	return 0, 0, 0
 }
+
+// escaped reports whether a percent escape ends before t[i].
+func escaped(t []byte, i int) bool { return at(t, i-3) == '%' && is(t, i-2, hexa) && is(t, i-1, hexa) }
 
 // brackets holds what stands in brackets for a sign, and in which, as package
 // canon has it.

@@ -28,6 +28,15 @@ func (s *Store) Count(ctx context.Context, now time.Time) (store.Counts, error) 
 	return c, err
 }
 
+// Alive reports whether any claim is valid now. It stops at the first one, and
+// reads every observable only where there is none.
+func (s *Store) Alive(ctx context.Context, now time.Time) (alive bool, err error) {
+	err = s.read(ctx, func(q *snapshot) error {
+		return one(q, "SELECT EXISTS(SELECT 1 FROM observable WHERE live > 0 AND (expires IS NULL OR expires > ?))", []any{stamp(now)}, &alive)
+	})
+	return alive, err
+}
+
 func countTypes(q querier, now int64, c *store.Counts) error {
 	ts, err := loadTypes(q)
 	if err != nil {
