@@ -92,7 +92,7 @@ What to do next:
 
 // demoScan scans and goes on whatever grep's exit code would be.
 func (a *app) demoScan(ctx context.Context, path string) error {
-	f := scanFlags{format: "text", label: "(standard input)", workers: 2, explain: true}
+	f := scanFlags{format: "text", label: "(standard input)", workers: 2, details: true}
 	if a.json {
 		f.format = "json"
 	}

@@ -32,6 +32,7 @@ type scanFlags struct {
 	count, filesWith, filesWithout, onlyMatching bool
 	quiet, noMessages, noName, noLine, bytes     bool
 	null, safe, explain, noKeep, allowExpired    bool
+	details                                      bool // as on a terminal, whatever the output is
 	format                                       string
 	maxCount, workers                            int
 }

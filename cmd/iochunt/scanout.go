@@ -59,7 +59,7 @@ func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 	}
 	var err error
 	o.sink, err = emit.New(name, emit.Options{
-		Out: o.w, Terminal: terminal(a.out) || f.explain, Safe: f.safe, Colour: a.colours(), WithName: !f.noName, LineNumber: !f.noLine,
+		Out: o.w, Terminal: terminal(a.out) || f.explain || f.details, Safe: f.safe, Colour: a.colours(), WithName: !f.noName, LineNumber: !f.noLine,
 		ByteOffset: f.bytes, OnlyMatching: f.onlyMatching, Null: f.null, Explain: f.explain,
 	})
 	if err != nil {

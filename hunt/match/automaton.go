@@ -153,7 +153,7 @@ func (c *scanner) phrases(t []byte, level int) {
 		return
 	}
 	if level == levelRaw && !c.wide {
-		c.base, c.raw = 0, t
+		c.base = 0
 	}
 	s := uint32(0)
 	for i := 0; i < len(t); i++ {

@@ -104,8 +104,9 @@ func (b *builder) put(k kind, id uint32, text []byte) {
 	b.keys = append(b.keys, key{hashOf(k, text), at, uint32(len(text)), k, id})
 }
 
+// gate lets a hash through the filter under which nothing is in the table.
 func (b *builder) gate(k kind, text []byte) {
-	b.longest[min(k, gateHost)] = max(b.longest[min(k, gateHost)], uint32(len(text)))
+	b.longest[k] = max(b.longest[k], uint32(len(text)))
 	b.gates = append(b.gates, hashOf(k, text))
 }
 

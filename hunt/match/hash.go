@@ -36,6 +36,7 @@ const (
 	gateName     // the last two labels of a name that is listed or holds a URL
 	gateHost     // a name that holds a URL
 	gateHostAddr // an address that holds a URL
+	kinds
 )
 
 func step(h uint64, b byte) uint64 { return (h ^ uint64(b)) * prime }

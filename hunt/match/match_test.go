@@ -163,6 +163,7 @@ func TestTable(t *testing.T) {
 	}
 	f("hxxp://evil[.]com/a/b?x=1&y=2", "hxxp://evil[.]com/a/b?x=1&y=2 url+refanged")
 	f(`http:\/\/evil.com\/a\/b?x=1\u0026y=2"`, `http:\/\/evil.com\/a\/b?x=1\u0026y=2 url+escaped`)
+	f(`\nhxxp://evil.com/a/b?x=1&y=2`, "hxxp://evil.com/a/b?x=1&y=2 url+refanged")
 	f("http://evil.com/a/b?x=1&amp;y=2", "http://evil.com/a/b?x=1&amp;y=2 url+escaped")
 	f("u=http%3A%2F%2Fevil.com%2Fa%2Fb%3Fx=1%26y%3D2&z", "http%3A%2F%2Fevil.com%2Fa%2Fb%3Fx=1%26y%3D2 url+percent")
 	f("u=http%253A%252F%252Fevil.com%252Fa%252Fb%253Fx=1%2526y%253D2&z", "http%253A%252F%252Fevil.com%252Fa%252Fb%253Fx=1%2526y%253D2 url+percent")

@@ -35,13 +35,13 @@ type scanner struct {
 	set *Set
 	out []Match
 
-	// Text is searched at three levels. raw is as it stands in data; under is
-	// raw with its disguises undone; text is under with percent escapes decoded.
-	// Where there is nothing to undo they are the same slice.
-	raw, under, text []byte
-	undone, percent  view
-	base             int  // of raw in data
-	wide             bool // each byte of raw is two in data
+	// Text is searched at three levels: raw, as it stands in data; under, with
+	// its disguises undone; text, with percent escapes decoded as well. Where
+	// there is nothing to undo they are the same slice.
+	under, text     []byte
+	undone, percent view
+	base            int  // of the raw text in data
+	wide            bool // each byte of the raw text is two in data
 
 	colonsTo int // colons before it have been dealt with
 	wordsTo  int // words in Unicode before it have been dealt with
@@ -66,7 +66,7 @@ const (
 )
 
 func (c *scanner) release() {
-	c.set, c.out, c.raw, c.under, c.text = nil, nil, nil, nil, nil
+	c.set, c.out, c.under, c.text = nil, nil, nil, nil
 	if c.undone.size()+c.percent.size()+cap(c.narrow) > keep {
 		*c = scanner{}
 	}
@@ -127,7 +127,7 @@ func (c *scanner) plain(t []byte, base int) {
 	c.forget()
 	c.undone.reset()
 	c.percent.reset()
-	c.raw, c.under, c.text, c.base = t, t, t, base
+	c.under, c.text, c.base = t, t, base
 	c.tokens()
 	c.paths()
 }
@@ -140,7 +140,7 @@ func (c *scanner) forget() {
 // line searches one line, undone. Free text is looked for at each level, as
 // it may hold by itself what looks like an escape.
 func (c *scanner) line(t []byte, base int) {
-	c.raw, c.under, c.base = t, t, base
+	c.under, c.base = t, base
 	c.forget()
 	if c.undone.undo(t) {
 		c.under = c.undone.text

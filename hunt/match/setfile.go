@@ -212,7 +212,7 @@ func parse(data []byte) (*Set, error) {
 }
 
 // paramsSize is the size of the first section.
-const paramsSize = 4*256 + 8 + 8 + 4*int(gateHost+1) + 3*8*lengthWords
+const paramsSize = 4*256 + 8 + 8 + 4*int(kinds) + 3*8*lengthWords
 
 // bytes returns p as the first section has it.
 func (p *params) bytes() []byte {
