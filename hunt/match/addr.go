@@ -199,7 +199,7 @@ func parse6(t []byte) (a address, ok bool) {
 		if n <= 12 && is(t, i, digit) {
 			if q, e, ok := quad(t, i); ok && e == len(t) {
 				copy(a.b[n:], q.b[:4])
-				n, i = n+4, e
+				n += 4
 				break
 			}
 		}

@@ -71,6 +71,8 @@ type key struct {
 }
 
 func (b *builder) build() (*Set, error) {
+	b.keys = make([]key, 0, len(b.types)+len(b.types)/16)
+	b.gates = make([]uint64, 0, len(b.types))
 	start := uint32(0)
 	for id := range b.types {
 		end := u32(b.ends, id)
@@ -113,30 +115,28 @@ func (b *builder) gate(k kind, text []byte) {
 // table lays out slots, entries and members. Keys come in the order of their
 // ids, so the members of a group do too.
 func (b *builder) table(s *Set) {
-	slots := make([]uint64, pow2(len(b.keys)+len(b.keys)/2+1))
-	mask := uint64(len(slots) - 1)
+	n := pow2(len(b.keys) + len(b.keys)/2 + 1)
+	s.slots = make([]byte, 8*n)
+	mask := uint64(n - 1)
 	var firsts []uint32                    // key that made the entry
 	var counts []uint32                    // by entry
 	entryOf := make([]uint32, len(b.keys)) // by key
 	for n := range b.keys {
 		k := &b.keys[n]
-		i := k.hash & mask
-		for ; slots[i] != 0; i = (i + 1) & mask {
-			if slots[i]>>32 == k.hash>>32 && b.same(k, &b.keys[firsts[uint32(slots[i])-1]]) {
-				break
-			}
+		i := int(k.hash & mask)
+		slot := u64(s.slots, i)
+		for slot != 0 && !(slot>>32 == k.hash>>32 && b.same(k, &b.keys[firsts[uint32(slot)-1]])) {
+			i = (i + 1) & int(mask)
+			slot = u64(s.slots, i)
 		}
-		if slots[i] == 0 {
+		if slot == 0 {
 			firsts, counts = append(firsts, uint32(n)), append(counts, 0)
-			slots[i] = k.hash>>32<<32 | uint64(len(firsts))
+			slot = k.hash>>32<<32 | uint64(len(firsts))
+			binary.LittleEndian.PutUint64(s.slots[8*i:], slot)
 		}
-		e := uint32(slots[i]) - 1
+		e := uint32(slot) - 1
 		entryOf[n] = e
 		counts[e]++
-	}
-	s.slots = make([]byte, 0, 8*len(slots))
-	for _, v := range slots {
-		s.slots = binary.LittleEndian.AppendUint64(s.slots, v)
 	}
 	b.entries(s, firsts, counts, entryOf)
 }
@@ -155,6 +155,7 @@ func (b *builder) entries(s *Set, firsts, counts, entryOf []uint32) {
 			s.members = append(s.members, make([]byte, 4*n)...)
 		}
 	}
+	s.entries = make([]byte, 0, entrySize*len(firsts))
 	for e, first := range firsts {
 		k := &b.keys[first]
 		s.entries = binary.LittleEndian.AppendUint32(s.entries, k.off)
@@ -178,18 +179,18 @@ func (b *builder) entries(s *Set, firsts, counts, entryOf []uint32) {
 const bitsPerKey = 16
 
 func (b *builder) filter(s *Set) {
-	words := make([]uint64, pow2((len(b.keys)+len(b.gates))*bitsPerKey/64+2))
-	s.shift = shiftOf(len(words))
+	words := pow2((len(b.keys)+len(b.gates))*bitsPerKey/64 + 2)
+	s.shift = shiftOf(words)
+	s.filter = make([]byte, 8*words)
+	set := func(h uint64) {
+		w := s.filter[8*(h>>s.shift):]
+		binary.LittleEndian.PutUint64(w, binary.LittleEndian.Uint64(w)|filterMask(h))
+	}
 	for i := range b.keys {
-		h := b.keys[i].hash
-		words[h>>s.shift] |= filterMask(h)
+		set(b.keys[i].hash)
 	}
 	for _, h := range b.gates {
-		words[h>>s.shift] |= filterMask(h)
-	}
-	s.filter = make([]byte, 0, 8*len(words))
-	for _, w := range words {
-		s.filter = binary.LittleEndian.AppendUint64(s.filter, w)
+		set(h)
 	}
 }
 

@@ -19,11 +19,11 @@ var localByte, localWord = func() (all, word [256]bool) {
 }()
 
 // mailbox looks for a listed address whose host begins at t[start], behind '@'.
-func (c *scanner) mailbox(start, end int) {
+func (c *scanner) mailbox(start int) {
 	if c.text[start] == '.' {
 		return
 	}
-	end = pieceEnd(c.text, start)
+	end := pieceEnd(c.text, start)
 	c.key = appendFolded(c.key[:0], c.text[start:end])
 	c.mail(start, end, 0)
 }
@@ -48,13 +48,14 @@ func (c *scanner) mail(start, end int, rule Rule) {
 			c.key = append(c.key[:host], t[i:start]...)
 			c.key = append(c.key, c.key[:host]...)
 			address := c.key[host:]
+			found := rule
 			if hasUpper(t[i:end]) {
-				rule |= Case
+				found |= Case
 			}
 			for k, b := range address {
 				address[k] = fold[b]
 			}
-			c.hits(s.find(keyMail, n, address), levelText, i, end, rule)
+			c.hits(s.find(keyMail, n, address), levelText, i, end, found)
 		}
 	}
 }

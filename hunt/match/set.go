@@ -34,8 +34,8 @@ type params struct {
 	counts   [256]uint32 // by code of the type
 	skipped  uint64
 	flags    uint64
-	longest  [kinds]uint32 // key by kind
-	digests  [lengthWords]uint64  // lengths of keys that occur, one bit each
+	longest  [kinds]uint32       // key by kind
+	digests  [lengthWords]uint64 // lengths of keys that occur, one bit each
 	urls     [lengthWords]uint64
 	urlPaths [lengthWords]uint64
 }

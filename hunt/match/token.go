@@ -56,7 +56,7 @@ func (c *scanner) run(start, end int, seen uint8) {
 		c.macRun(start, end)
 	}
 	if s.has(hasMail) && at(c.text, start-1) == '@' {
-		c.mailbox(start, end)
+		c.mailbox(start)
 	}
 }
 
