@@ -1,5 +1,6 @@
 # make run     build, and run the main job: collect, then scan
 # make test    install what the tests need, and run everything
+# make install copy the program to PREFIX/bin    (default /usr/local)
 # make check   gofmt, vet, lint
 # make fuzz    every fuzz target, FUZZTIME each     (default 2m)
 # make soak    the kill -9 loop and the races, long
@@ -8,13 +9,17 @@ SHELL    := /bin/bash
 GO       ?= go
 BIN      := bin/iochunt
 CACHE    := .cache
+PREFIX   ?= /usr/local
 FUZZTIME ?= 2m
 SOAK     ?= 200
 
-.PHONY: build run demo test check fuzz soak bench docs clean
+.PHONY: build install run demo test check fuzz soak bench docs clean
 
 build:
 	$(GO) build -trimpath -o $(BIN) ./cmd/iochunt
+
+install: build
+	install -D -m 0755 $(BIN) $(DESTDIR)$(PREFIX)/bin/iochunt
 
 run: build
 	@scripts/run $(BIN)

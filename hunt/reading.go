@@ -78,7 +78,7 @@ func (r *reading) read(ctx context.Context) error {
 			return err
 		}
 		if r.full() {
-			r.trouble(&r.seqs.skipped, r.log.Name(), fmt.Sprintf("not read on after %d hits", r.part.Hits))
+			r.trouble(&r.seqs.skipped, r.log.Name(), fmt.Sprintf("not read on after %d records with hits (-m)", r.part.Records))
 			break
 		}
 	}
@@ -86,7 +86,7 @@ func (r *reading) read(ctx context.Context) error {
 }
 
 func (r *reading) full() bool {
-	return r.o.MaxHitsPerFile > 0 && r.part.Hits >= r.o.MaxHitsPerFile
+	return r.o.MaxRecords > 0 && r.part.Records >= r.o.MaxRecords
 }
 
 // closing counts the last line if it has no end, and takes the log's notes.
@@ -113,11 +113,11 @@ func (r *reading) chunk(ctx context.Context, c Chunk) error {
 		if m.Start < c.Lead || m.Start >= len(c.Data)-c.Tail {
 			continue
 		}
+		if r.full() && m.Start >= r.line.end {
+			break // the last record that counts is behind us, with all its hits
+		}
 		if err := r.match(ctx, c, m); err != nil {
 			return err
-		}
-		if r.full() {
-			break
 		}
 	}
 	if err := r.flush(ctx); err != nil {

@@ -30,11 +30,11 @@ type Matcher interface {
 
 // ScanOptions says how a scan is done. The zero value is complete.
 type ScanOptions struct {
-	Workers        int              // logs read at a time; 0 means GOMAXPROCS
-	Host           string           // where the logs lie; part of the id of each hit
-	MaxHitsPerFile int              // stop reading a log after so many hits, 0 never; the summary says where
-	OnProgress     func(bytes int)  // told of each run of bytes searched, by several goroutines
-	Now            func() time.Time // nil means time.Now
+	Workers    int              // logs read at a time; 0 means GOMAXPROCS
+	Host       string           // where the logs lie; part of the id of each hit
+	MaxRecords int              // stop reading a log after so many records with hits, 0 never; the summary says where
+	OnProgress func(bytes int)  // told of each run of bytes searched, by several goroutines
+	Now        func() time.Time // nil means time.Now
 }
 
 // Trouble is a log, or a path that may have led to logs, and what is wrong.
@@ -54,7 +54,7 @@ type Summary struct {
 	Expired    int           // matches whose every claim had ended by the time of the event, or was withdrawn
 	Indicators int           // distinct observables hunted for
 	Incomplete []Trouble     // not read, or not to the end, in the order of the logs
-	Skipped    []Trouble     // left out by choice: by MaxHitsPerFile, and what the caller adds
+	Skipped    []Trouble     // left out by choice: by MaxRecords, and what the caller adds
 	Notes      []Trouble     // odd, but nothing is missing
 	Took       time.Duration // of wall clock
 }

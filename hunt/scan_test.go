@@ -371,9 +371,9 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
-func TestMaxHitsPerFile(t *testing.T) {
+func TestMaxRecords(t *testing.T) {
 	o := opts(2)
-	o.MaxHitsPerFile = 2
+	o.MaxRecords = 2
 	var searched atomic.Int64
 	o.OnProgress = func(n int) { searched.Add(int64(n)) }
 	var out sink
@@ -383,6 +383,21 @@ func TestMaxHitsPerFile(t *testing.T) {
 	}
 	if len(sum.Skipped) != 1 || sum.Skipped[0].Path != "a" || sum.Bytes != searched.Load() {
 		t.Errorf("%+v, %d bytes of progress", sum, searched.Load())
+	}
+}
+
+// TestMaxRecordsTakesRecordsWhole: as in grep, it is lines that count, and the
+// last one is shown with all its hits.
+func TestMaxRecordsTakesRecordsWhole(t *testing.T) {
+	o := opts(1)
+	o.MaxRecords = 1
+	var out sink
+	sum, err := Scan(t.Context(), logs(text("a", "bad ill\nbad\n")), words{"bad", "ill"}, feed{}, &out, o)
+	if diff := cmp.Diff([]string{"a:1:0 bad", "a:1:4 ill"}, out.places()); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	if sum.Hits != 2 || sum.Records != 1 {
+		t.Errorf("%+v", sum)
 	}
 }
 

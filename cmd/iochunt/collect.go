@@ -73,7 +73,7 @@ func (a *app) collect(ctx context.Context, f collectFlags, names []string) error
 // collectFeeds polls the feeds one after the other; one that fails does not
 // keep the others from being read.
 func (a *app) collectFeeds(ctx context.Context, feeds []config.Feed, f collectFlags) (code int, err error) {
-	s, err := a.openStore(false)
+	s, err := a.openStore()
 	if err != nil {
 		return exitFailed, err
 	}
@@ -87,6 +87,9 @@ func (a *app) collectFeeds(ctx context.Context, feeds []config.Feed, f collectFl
 			a.note("iochunt: %v", err)
 		}
 		code = worse(code, c)
+	}
+	if a.json {
+		return code, a.line("summary", map[string]int{"feeds": len(feeds)})
 	}
 	return code, nil
 }
@@ -126,7 +129,9 @@ func (a *app) collectFeed(ctx context.Context, s *local.Store, feed config.Feed,
 	if err != nil {
 		return exitUsage, err
 	}
+	waiting := time.AfterFunc(time.Second, func() { a.note("iochunt: feed %s: waiting for another collect of it to end", feed.Name) })
 	release, err := s.Lock(ctx, "collect-"+feed.Name)
+	waiting.Stop()
 	if err != nil {
 		return exitFailed, err
 	}
@@ -152,8 +157,7 @@ func (a *app) runCollector(ctx context.Context, s collect.Store, feed string, c 
 	b := a.newBar("collect "+feed, -1, f.quiet || a.json)
 	defer b.finish()
 	ctx = httpx.OnRetry(ctx, func(t httpx.Attempt) {
-		a.log.Warn("request failed, trying again", zap.String("feed", feed), zap.Int("attempt", t.N), zap.Int("of", t.Of),
-			zap.Duration("in", t.Wait), zap.Error(t.Err))
+		a.note("iochunt: feed %s: %v; trying again in %s (%d of %d)", feed, t.Err, shortDuration(t.Wait), t.N, t.Of)
 	})
 	return collect.Run(ctx, feed, c, s, collect.RunOptions{
 		Prepare: prepare, DryRun: f.dryRun, Full: f.full, Now: a.now,
@@ -232,8 +236,11 @@ func (a *app) tellResult(r collect.Result, quiet bool) error {
 	for _, s := range r.Skipped {
 		a.note("iochunt: feed %s: %s", r.Feed, s)
 	}
-	if quiet {
-		return nil
+	if quiet || r.Error != "" && r.Fetched == 0 {
+		return nil // the error is told by itself
+	}
+	if r.Error != "" {
+		fmt.Fprintf(a.out, "%s: FAILED half-way; what was read until then stays\n", r.Feed)
 	}
 	c := r.Changes
 	fmt.Fprintf(a.out, "%s: %s, %s fetched in %s: %s new, %s changed, %s unchanged, %s withdrawn; %s expired, %s not huntable, %s refused\n",

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,43 +22,48 @@ func newConfig(a *app) *cobra.Command {
 	return cmd
 }
 
+// shownFeed is a feed as it may be shown: settings as texts, secrets masked.
+type shownFeed struct {
+	Name     string            `json:"name"`
+	Kind     string            `json:"kind"`
+	Every    float64           `json:"every_s"`
+	Settings map[string]string `json:"settings"`
+	every    time.Duration
+}
+
 func (a *app) showConfig() error {
+	feeds := a.shownFeeds()
 	if a.json {
 		return a.line("config", map[string]any{
-			"file": a.cfg.File, "store": a.cfg.Store.Path, "store_from": a.cfg.StoreWas, "feeds": a.shownFeeds(),
+			"file": a.cfg.File, "store": a.cfg.Store.Path, "store_from": a.cfg.StoreWas, "feeds": feeds,
 		})
 	}
-	file := a.cfg.File
-	if file == "" {
-		file = "none (write one with: iochunt init)"
-	}
-	fmt.Fprintf(a.out, "config file  %s\nstore        %s  (%s)\n", file, a.cfg.Store.Path, a.cfg.StoreWas)
-	if len(a.cfg.Feeds) == 0 {
+	file := cmp.Or(a.cfg.File, "none (write one with: iochunt init)")
+	fmt.Fprintf(a.out, "config file  %s\nstore        %s  (%s)\n", escape(file), escape(a.cfg.Store.Path), escape(a.cfg.StoreWas))
+	if len(feeds) == 0 {
 		fmt.Fprintln(a.out, "feeds        none (set OTX_API_KEY, or write some into the config file)")
 	}
-	for _, f := range a.shownFeeds() {
-		fmt.Fprintf(a.out, "feed         %s\n", f)
+	for _, f := range feeds {
+		fmt.Fprintf(a.out, "feed         %s kind=%s every=%s", f.Name, f.Kind, f.every)
+		for _, k := range slices.Sorted(maps.Keys(f.Settings)) {
+			fmt.Fprintf(a.out, " %s=%s", k, escape(f.Settings[k]))
+		}
+		fmt.Fprintln(a.out)
 	}
 	return nil
 }
 
-// shownFeeds returns the feeds as lines of "key=value", secrets masked.
-func (a *app) shownFeeds() []string {
-	lines := make([]string, 0, len(a.cfg.Feeds))
+func (a *app) shownFeeds() []shownFeed {
+	feeds := make([]shownFeed, 0, len(a.cfg.Feeds))
 	for _, f := range a.cfg.Feeds {
-		line := fmt.Sprintf("%s kind=%s every=%s", f.Name, f.Kind, f.Every)
-		keys := make([]string, 0, len(f.Settings))
-		for k := range f.Settings {
-			keys = append(keys, k)
-		}
-		slices.Sort(keys)
-		for _, k := range keys {
-			line += " " + k + "=" + config.Shown(k, f.Settings[k])
+		s := shownFeed{Name: f.Name, Kind: f.Kind, Every: f.Every.Seconds(), Settings: map[string]string{}, every: f.Every}
+		for k, v := range f.Settings {
+			s.Settings[k] = config.Shown(k, v)
 		}
 		if f.Kind == "otx" && a.env("OTX_API_KEY") != "" && f.Settings["api_key_file"] == nil {
-			line += " api_key=*** ($OTX_API_KEY)"
+			s.Settings["api_key"] = "*** ($OTX_API_KEY)"
 		}
-		lines = append(lines, strings.TrimSpace(line))
+		feeds = append(feeds, s)
 	}
-	return lines
+	return feeds
 }

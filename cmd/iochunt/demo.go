@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,20 +81,41 @@ func (a *app) demoSteps(ctx context.Context, f demoFlags, url, logs string) erro
 			return err
 		}
 	}
-	fmt.Fprint(a.out, `
-What to do next:
-  iochunt scan -f LIST /var/log        look for a list of your own, nothing to set up
-  OTX_API_KEY=... iochunt collect      read your own OTX subscriptions (the key: otx.alienvault.com, Settings)
-  iochunt scan /var/log                look for all that was collected
-  iochunt hits                         what was found so far
-  iochunt init                         write a configuration file: more feeds, lists in files
-`)
+	if a.json {
+		return nil
+	}
+	p := a.program()
+	fmt.Fprintf(a.out, `
+What to do next (the demo's own store is removed again):
+  %[1]s scan -f LIST /var/log        look for a list of your own, nothing to set up
+  OTX_API_KEY=... %[1]s collect      read your own OTX subscriptions (the key: otx.alienvault.com, Settings)
+  %[1]s scan /var/log                look for all that was collected
+  %[1]s hits                         what was found so far
+  %[1]s init                         write a configuration file: more feeds, lists in files
+`, p)
 	return nil
+}
+
+// program is how this binary is called from here.
+func (a *app) program() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return "iochunt"
+	}
+	if found, err := exec.LookPath("iochunt"); err == nil && found == exe {
+		return "iochunt"
+	}
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, exe); err == nil && !strings.HasPrefix(rel, "..") {
+			return "./" + rel
+		}
+	}
+	return exe
 }
 
 // demoScan scans and goes on whatever grep's exit code would be.
 func (a *app) demoScan(ctx context.Context, path string) error {
-	f := scanFlags{format: "text", label: "(standard input)", workers: 2, details: true}
+	f := scanFlags{format: "text", label: "(standard input)", workers: 2, details: true, noKeep: true}
 	if a.json {
 		f.format = "json"
 	}

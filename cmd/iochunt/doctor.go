@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ type doctorFlags struct {
 	repair  bool
 	backup  string
 	offline bool
+	force   bool
 }
 
 const doctorLong = `Check configuration, store, compiled set and feeds. Each line says ok, warn or
@@ -38,6 +41,7 @@ func newDoctor(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&f.repair, "repair", false, "make a damaged store or set usable again")
 	cmd.Flags().StringVar(&f.backup, "backup", "", "write a full copy of the store to this file")
+	cmd.Flags().BoolVar(&f.force, "force", false, "with --backup: replace a file that is there")
 	cmd.Flags().BoolVar(&f.offline, "offline", false, "do not ask the feeds")
 	return cmd
 }
@@ -78,7 +82,7 @@ func (a *app) doctor(ctx context.Context, f doctorFlags) error {
 		}
 	}
 	if f.backup != "" {
-		return a.backup(ctx, f.backup)
+		return a.backup(ctx, f.backup, f.force)
 	}
 	c := &checkup{a: a}
 	c.config()
@@ -114,12 +118,12 @@ func (c *checkup) store(ctx context.Context) *local.Store {
 		c.say("warn", "store", path+" is not there yet", "iochunt collect, or iochunt indicators import FILE")
 		return nil
 	}
-	s, err := c.a.openStore(false)
+	s, _, err := c.a.readStore()
 	if err == nil {
 		err = s.Check(ctx)
 	}
 	if err != nil {
-		c.say("fail", "store", err.Error(), "iochunt doctor --repair")
+		c.say("fail", "store", err.Error(), mendOf(err))
 		if s != nil {
 			s.Close()
 		}
@@ -127,6 +131,20 @@ func (c *checkup) store(ctx context.Context) *local.Store {
 	}
 	c.say("ok", "store", path+": whole", "")
 	return s
+}
+
+// mendOf is what mends a store that does not open.
+func mendOf(err error) string {
+	switch {
+	case errors.Is(err, local.ErrDamaged):
+		return "iochunt doctor --repair"
+	case errors.Is(err, local.ErrNewer):
+		return "update iochunt"
+	case errors.Is(err, fs.ErrPermission):
+		return "run it as the store's owner, or name another folder (store.path, IOCHUNT_DATA_DIR)"
+	default:
+		return "see that the store's path is a folder on a disk with room; IOCHUNT_DATA_DIR or store.path names it"
+	}
 }
 
 // set checks the compiled set against the store.
@@ -199,6 +217,26 @@ func (a *app) repair(ctx context.Context) error {
 	return a.refreshSet(ctx)
 }
 
+// checkBackup refuses to write over anything: a copy that replaces the store it
+// was made of is none.
+func (a *app) checkBackup(path string, force bool) error {
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	own, err := filepath.Abs(a.cfg.Store.Path)
+	if err != nil {
+		return err
+	}
+	if dir == own {
+		return usage("--backup %s: not into the store's own folder", path)
+	}
+	if _, err := os.Lstat(path); err == nil && !force {
+		return usage("--backup %s: there is such a file already; --force replaces it", path)
+	}
+	return nil
+}
+
 func (a *app) tellRepair(r local.Repaired) {
 	if r.Aside == "" {
 		a.note("iochunt: the store is whole; nothing to repair")
@@ -213,8 +251,11 @@ func (a *app) tellRepair(r local.Repaired) {
 	}
 }
 
-func (a *app) backup(ctx context.Context, path string) error {
-	s, err := a.openStore(false)
+func (a *app) backup(ctx context.Context, path string, force bool) error {
+	if err := a.checkBackup(path, force); err != nil {
+		return err
+	}
+	s, err := a.openStore()
 	if err != nil {
 		return err
 	}

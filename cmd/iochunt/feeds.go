@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
+	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 func newFeeds(a *app) *cobra.Command {
@@ -35,6 +37,12 @@ func newFeeds(a *app) *cobra.Command {
 			Annotations: map[string]string{"config": "none"},
 			RunE: func(*cobra.Command, []string) error {
 				for _, k := range collect.Kinds() {
+					if a.json {
+						if err := a.line("feed_kind", map[string]string{"name": k.Name, "doc": k.Doc}); err != nil {
+							return err
+						}
+						continue
+					}
 					fmt.Fprintf(a.out, "%-8s %s\n", k.Name, k.Doc)
 				}
 				return nil
@@ -53,11 +61,14 @@ func newForget(a *app) *cobra.Command {
 			if !yes {
 				return usage("this withdraws every indicator of feed %s; say --yes to do it", args[0])
 			}
-			s, err := a.openStore(false)
+			s, err := a.openStore()
 			if err != nil {
 				return err
 			}
 			defer s.Close()
+			if err := checkStored(cmd.Context(), s, args[0]); err != nil {
+				return err
+			}
 			c, err := s.Forget(cmd.Context(), args[0])
 			if err != nil {
 				return err
@@ -68,6 +79,18 @@ func newForget(a *app) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&yes, "yes", false, "really do it")
 	return cmd
+}
+
+// checkStored refuses the name of a feed that nothing is stored of.
+func checkStored(ctx context.Context, s *local.Store, name string) error {
+	states, err := s.Feeds(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(states, func(f store.FeedState) bool { return f.Name == name }) {
+		return usage("nothing is stored of a feed %q (iochunt feeds lists them)", name)
+	}
+	return nil
 }
 
 // feedJSON is the "feed" object of docs/output.md.
@@ -85,7 +108,7 @@ type feedJSON struct {
 }
 
 func (a *app) feeds(ctx context.Context) error {
-	s, err := a.openStore(false)
+	s, _, err := a.readStore()
 	if err != nil {
 		return err
 	}
@@ -95,6 +118,9 @@ func (a *app) feeds(ctx context.Context) error {
 		return err
 	}
 	rows := a.feedRows(states)
+	if err := addFailedRuns(ctx, s, rows); err != nil {
+		return err
+	}
 	if a.json {
 		for _, r := range rows {
 			if err := a.line("feed", r); err != nil {
@@ -124,6 +150,23 @@ func (a *app) feedRows(states []store.FeedState) []feedJSON {
 		}
 	}
 	return rows
+}
+
+// addFailedRuns completes the rows of feeds that never got as far as to store
+// anything: their runs are on record all the same.
+func addFailedRuns(ctx context.Context, s *local.Store, rows []feedJSON) error {
+	for i := range rows {
+		if rows[i].Outcome != "" {
+			continue
+		}
+		for r, err := range s.Runs(ctx, store.RunFilter{Verb: "collect", Feed: rows[i].Feed, Limit: 1}) {
+			if err != nil {
+				return err
+			}
+			rows[i].Outcome, rows[i].LastPoll = r.Outcome, r.Ended.UTC()
+		}
+	}
+	return nil
 }
 
 func feedRow(st store.FeedState, f config.Feed) feedJSON {
@@ -174,11 +217,18 @@ func (a *app) checkFeeds(ctx context.Context, names []string) error {
 	code := exitOK
 	for _, f := range feeds {
 		said, err := a.checkFeed(ctx, f)
+		level := "ok"
 		if err != nil {
 			code = worse(code, collectCode(collect.Result{}, err))
-			said = "FAILED: " + err.Error()
+			level, said = "fail", err.Error()
 		}
-		fmt.Fprintf(a.out, "%s (%s): %s\n", f.Name, f.Kind, escape(said))
+		if a.json {
+			if err := a.line("check", finding{level, "feed " + f.Name, said, ""}); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(a.out, "%s (%s): %s%s\n", f.Name, f.Kind, map[string]string{"fail": "FAILED: "}[level], escape(said))
 	}
 	return quietly(code)
 }
@@ -203,7 +253,7 @@ type refusalJSON struct {
 
 // refused lists a feed's dead letters.
 func (a *app) refused(ctx context.Context, feed string) error {
-	s, err := a.openStore(false)
+	s, _, err := a.readStore()
 	if err != nil {
 		return err
 	}

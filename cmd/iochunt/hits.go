@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,7 +35,12 @@ func newHits(a *app) *cobra.Command {
 		Long: `List the hits found so far, newest first. A hit that is found again is the same
 hit: it has the same id and stands here once.`,
 		Example: "  iochunt hits --from 24h\n  iochunt hits --type ip --json\n  iochunt hits show 3f2a",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.hits(cmd.Context(), f) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.json && !cmd.Flags().Changed("limit") {
+				f.limit = 0 // a program reads all there is
+			}
+			return a.hits(cmd.Context(), f)
+		},
 	}
 	s := cmd.Flags()
 	s.StringVar(&f.from, "from", "", "events not before this: a date (2026-01-31, RFC 3339) or how long ago (24h, 7d)")
@@ -44,7 +50,7 @@ hit: it has the same id and stands here once.`,
 	s.StringVar(&f.feed, "feed", "", "only of indicators of this feed")
 	s.StringVar(&f.path, "path", "", "only in this file")
 	s.StringVar(&f.format, "format", "", "output: "+formats)
-	s.IntVar(&f.limit, "limit", 100, "at most so many; 0: all")
+	s.IntVar(&f.limit, "limit", 100, "at most so many; 0: all, which is the default with --json")
 	s.BoolVar(&f.explain, "explain", false, "say of each hit what made it match and who claims it")
 	cmd.AddCommand(newHitsShow(a), newHitsPrune(a))
 	return cmd
@@ -69,7 +75,7 @@ func newHitsPrune(a *app) *cobra.Command {
 			if err != nil || before.IsZero() {
 				return usage("--older-than is needed: an age (365d) or a date")
 			}
-			s, err := a.openStore(false)
+			s, err := a.openStore()
 			if err != nil {
 				return err
 			}
@@ -87,8 +93,13 @@ func newHitsPrune(a *app) *cobra.Command {
 }
 
 func (a *app) hits(ctx context.Context, f hitFlags) error {
-	hf := store.HitFilter{Value: f.value, Feed: f.feed, Path: f.path, Limit: f.limit}
+	hf := store.HitFilter{Value: f.value, Feed: f.feed, Limit: f.limit}
 	var err error
+	if f.path != "" {
+		if hf.Path, err = filepath.Abs(f.path); err != nil {
+			return err
+		}
+	}
 	if hf.From, err = a.when(f.from); err != nil {
 		return usage("--from: %w", err)
 	}
@@ -128,7 +139,7 @@ func (a *app) when(s string) (time.Time, error) {
 }
 
 func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, single bool) error {
-	s, err := a.openStore(false)
+	s, _, err := a.readStore()
 	if err != nil {
 		return err
 	}

@@ -50,7 +50,7 @@ func (f *listFlags) add(cmd *cobra.Command, limit int) {
 	s.StringSliceVar(&f.feeds, "feed", nil, "only of these feeds")
 	s.StringVar(&f.report, "report", "", "only of the report (pulse, MISP event, list) with this id")
 	s.StringVar(&f.tag, "tag", "", "only with a tag that contains this")
-	s.IntVar(&f.limit, "limit", limit, "at most so many; 0: all")
+	s.IntVar(&f.limit, "limit", limit, "at most so many; 0: all, which is the default with --json")
 }
 
 func (f *listFlags) filter() (store.ListFilter, error) {
@@ -69,7 +69,12 @@ func newIndicatorsList(a *app) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
 		Use: "list", Short: "List indicators, expired and not huntable ones too, each with its state", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.listIndicators(cmd.Context(), f, false) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.json && !cmd.Flags().Changed("limit") {
+				f.limit = 0 // a program reads all there is
+			}
+			return a.listIndicators(cmd.Context(), f, false)
+		},
 	}
 	f.add(cmd, 100)
 	return cmd
@@ -111,7 +116,7 @@ func (a *app) listIndicators(ctx context.Context, f listFlags, export bool) erro
 	if err != nil {
 		return err
 	}
-	s, err := a.openStore(false)
+	s, _, err := a.readStore()
 	if err != nil {
 		return err
 	}
@@ -161,7 +166,7 @@ func cmpOr(s, t string) string {
 }
 
 func (a *app) countIndicators(ctx context.Context) error {
-	s, err := a.openStore(false)
+	s, _, err := a.readStore()
 	if err != nil {
 		return err
 	}
@@ -190,7 +195,7 @@ func newIndicatorsAdd(a *app) *cobra.Command {
 		Use: "add VALUE...", Short: "Add indicators by hand (feed " + feedManual + ")", Args: cobra.MinimumNArgs(1),
 		Long: `Add indicators by hand. A value is typed by its look; "type:value" says it outright.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.openStore(false)
+			s, err := a.openStore()
 			if err != nil {
 				return err
 			}
@@ -198,7 +203,14 @@ func newIndicatorsAdd(a *app) *cobra.Command {
 			if err := putValues(cmd.Context(), s, feedManual, args); err != nil {
 				return usage("%w", err)
 			}
-			fmt.Fprintf(a.out, "%s added\n", plural(len(args), "indicator"))
+			if a.json {
+				err = a.line("summary", map[string]int{"added": len(args)})
+			} else {
+				_, err = fmt.Fprintf(a.out, "%s added\n", plural(len(args), "indicator"))
+			}
+			if err != nil {
+				return err
+			}
 			return a.refreshSet(cmd.Context())
 		},
 	}
@@ -229,7 +241,7 @@ reports as people write them; gzip too. A folder is read wholly. A file that is
 imported again replaces what it brought before.
 
 EXIT STATUS
-  0  every file was read   1  an error   2  usage   3  a file could not be read`,
+  0  every file was read   1  none could be read, or an error   2  usage   3  some could not be read`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.importFiles(cmd.Context(), f, args) },
 	}
 	cmd.Flags().StringVar(&f.feed, "feed", feedImport, "feed name to keep them under")
@@ -248,6 +260,11 @@ func (a *app) importFiles(ctx context.Context, f importFlags, paths []string) er
 	if err != nil {
 		return err
 	}
+	if a.json {
+		if err := a.line("summary", map[string]int{"paths": len(paths)}); err != nil {
+			return err
+		}
+	}
 	if err := a.refreshSet(ctx); err != nil {
 		return err
 	}
@@ -257,11 +274,12 @@ func (a *app) importFiles(ctx context.Context, f importFlags, paths []string) er
 // importPaths reads one path after the other; one that cannot be read does not
 // keep the others from being read.
 func (a *app) importPaths(ctx context.Context, f importFlags, paths []string) (code int, err error) {
-	s, err := a.openStore(false)
+	s, err := a.openStore()
 	if err != nil {
 		return exitFailed, err
 	}
 	defer s.Close()
+	failed := 0
 	for _, p := range paths {
 		c, err := a.importPath(ctx, s, f, p)
 		if ctx.Err() != nil {
@@ -269,8 +287,12 @@ func (a *app) importPaths(ctx context.Context, f importFlags, paths []string) (c
 		}
 		if err != nil {
 			a.note("iochunt: import %s: %v", p, err)
+			failed++
 		}
 		code = worse(code, c)
+	}
+	if code == exitFailed && failed < len(paths) {
+		code = exitPartial
 	}
 	return code, nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,7 +31,7 @@ With OTX_API_KEY set, an OTX feed is switched on; the key itself is not written.
 		Annotations: map[string]string{"config": "none"},
 		RunE:        func(*cobra.Command, []string) error { return a.init(f) },
 	}
-	cmd.Flags().StringVarP(&f.path, "output", "o", "", "where to write (default: the user's config file)")
+	cmd.Flags().StringVarP(&f.path, "output", "o", "", "where to write (default: --config, $IOCHUNT_CONFIG, or the user's config file)")
 	cmd.Flags().BoolVar(&f.stdout, "stdout", false, "write to standard output instead")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace a file that is there")
 	return cmd
@@ -42,15 +43,15 @@ func (a *app) init(f initFlags) error {
 		_, err := a.out.Write(text)
 		return err
 	}
-	path := f.path
-	if path == "" {
-		path = config.UserFile(a.env)
-	}
+	path := cmp.Or(f.path, a.configFile, a.env("IOCHUNT_CONFIG"), config.UserFile(a.env))
 	if path == "" {
 		return usage("no home directory: say where to write with --output FILE")
 	}
 	if err := writeNew(path, text, f.force); err != nil {
 		return err
+	}
+	if a.json {
+		return a.line("init", map[string]string{"file": path})
 	}
 	fmt.Fprintf(a.out, "wrote %s\nnext: iochunt feeds check, then iochunt collect\n", path)
 	return nil

@@ -41,6 +41,14 @@ func (b *bar) add(n int) {
 // set puts the bar to n units.
 func (b *bar) set(n int) { b.add(n - int(b.seen.Load())) }
 
+// clear takes the bar off the screen, so that something else can be written; it
+// comes back by itself.
+func (b *bar) clear() {
+	if b.p != nil {
+		_ = b.p.Clear()
+	}
+}
+
 func (b *bar) finish() {
 	if b.p != nil {
 		_ = b.p.Finish()

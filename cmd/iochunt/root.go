@@ -40,7 +40,7 @@ const rootLong = `iochunt reads threat feeds, keeps their indicators, and hunts 
 func newRoot(a *app) *cobra.Command {
 	root := &cobra.Command{
 		Use: "iochunt", Short: "Hunt threat indicators in logs", Long: rootLong,
-		SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
+		SilenceUsage: true, SilenceErrors: true, SuggestionsMinimumDistance: 2,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd) },
 	}

@@ -103,7 +103,7 @@ func scanOutputFlags(cmd *cobra.Command, f *scanFlags) {
 	s.BoolVarP(&f.filesWith, "files-with-matches", "l", false, "only the names of files with hits")
 	s.BoolVarP(&f.filesWithout, "files-without-match", "L", false, "only the names of files without hits")
 	s.BoolVarP(&f.onlyMatching, "only-matching", "o", false, "only the matched text")
-	s.IntVarP(&f.maxCount, "max-count", "m", 0, "stop reading a file after this many hits; said in the summary (0: never)")
+	s.IntVarP(&f.maxCount, "max-count", "m", 0, "stop reading a file after this many records with hits; said in the summary (0: never)")
 	s.BoolVarP(&f.quiet, "quiet", "q", false, "print nothing; the exit code tells")
 	s.BoolVarP(&f.noMessages, "no-messages", "s", false, "no messages about files that cannot be read; the exit code still tells")
 	s.BoolP("with-filename", "H", true, "print the file name (the default)")
@@ -136,11 +136,10 @@ func (a *app) scan(ctx context.Context, f scanFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	bar := a.newBar("scan", -1, f.quiet)
 	sum, err := hunt.Scan(ctx, a.logs(f, paths, out), src.set, src.claims, out, hunt.ScanOptions{
-		Host: hostname(), Now: a.now, Workers: f.workers, MaxHitsPerFile: f.maxCount, OnProgress: bar.add,
+		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, OnProgress: out.bar.add,
 	})
-	bar.finish()
+	out.bar.finish()
 	if closeErr := out.Close(); err == nil {
 		err = closeErr
 	}

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/iochunt/iochunt/hunt"
@@ -24,6 +27,7 @@ type scanOutput struct {
 	sink    hunt.Sink // nil: nothing is shown
 	keep    keeper    // nil: hits are not kept
 	w       *bufio.Writer
+	bar     *bar
 	newly   int // hits that the store had not seen
 	refused []ioc.Refusal
 
@@ -49,9 +53,12 @@ func sinkName(f scanFlags) string {
 }
 
 func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
-	o := &scanOutput{a: a, flags: f, w: bufio.NewWriterSize(a.out, 64<<10), refused: src.refused}
-	if src.store != nil && !f.noKeep {
+	o := &scanOutput{a: a, flags: f, bar: a.newBar("scan", -1, f.quiet), w: bufio.NewWriterSize(a.out, 64<<10), refused: src.refused}
+	if src.store != nil && !f.noKeep && !src.readOnly {
 		o.keep = src.store
+	}
+	if src.readOnly && !f.noKeep && !f.noMessages {
+		a.note("iochunt: the store can only be read: the hits are shown, and not kept")
 	}
 	name := sinkName(f)
 	if name == "" {
@@ -71,7 +78,7 @@ func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 // Emit keeps the hits, then shows them: what is shown is kept.
 func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 	if o.keep != nil {
-		n, err := o.keep.PutHits(ctx, hits)
+		n, err := o.keep.PutHits(ctx, placed(hits))
 		if err != nil {
 			return fmt.Errorf("keep hits: %w", err)
 		}
@@ -80,6 +87,7 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 	if o.sink == nil {
 		return nil
 	}
+	o.bar.clear()
 	if err := o.sink.Emit(ctx, hits); err != nil {
 		return err
 	}
@@ -87,6 +95,22 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 		return o.w.Flush() // a person watches
 	}
 	return nil
+}
+
+// placed returns the hits with the whole paths of their files: a stored hit is
+// read in another folder than the one it was found from.
+func placed(hits []ioc.Hit) []ioc.Hit {
+	hits = slices.Clone(hits)
+	for i := range hits {
+		p := &hits[i].Where.Path
+		if _, err := os.Lstat(*p); err != nil {
+			continue // standard input, or gone
+		}
+		if abs, err := filepath.Abs(*p); err == nil {
+			*p = abs
+		}
+	}
+	return hits
 }
 
 // sawFile is told each file before it is read.
@@ -124,6 +148,7 @@ func (o *scanOutput) summary(s hunt.Summary) error {
 		return emit.WriteSummary(o.a.out, s, o.refused)
 	}
 	if !o.flags.noMessages {
+		o.tellSkipped(s.Skipped)
 		for _, t := range s.Incomplete {
 			o.a.note("iochunt: %s: %s", t.Path, t.Reason)
 		}
@@ -135,6 +160,18 @@ func (o *scanOutput) summary(s hunt.Summary) error {
 		o.a.note("iochunt: %s", o.sentence(s))
 	}
 	return nil
+}
+
+// fewSkips is how many paths that were left out are named without being asked.
+const fewSkips = 3
+
+func (o *scanOutput) tellSkipped(skipped []hunt.Trouble) {
+	if o.flags.quiet || len(skipped) > fewSkips && !o.a.verbose {
+		return
+	}
+	for _, t := range skipped {
+		o.a.note("iochunt: left out: %s: %s", t.Path, t.Reason)
+	}
 }
 
 // sentence is the summary for a person. "0 hits" is said only of a scan that
@@ -149,8 +186,8 @@ func (o *scanOutput) sentence(s hunt.Summary) string {
 	if n := len(s.Incomplete); n > 0 {
 		line += fmt.Sprintf("; %s could not be read wholly", plural(n, "file"))
 	}
-	if n := len(s.Skipped); n > 0 {
-		line += fmt.Sprintf("; %s left out (--json says which and why)", plural(n, "path"))
+	if n := len(s.Skipped); n > fewSkips && !o.a.verbose {
+		line += fmt.Sprintf("; %s not read, or not to the end, by choice (--verbose names them)", plural(n, "path"))
 	}
 	if s.Expired > 0 {
 		line += fmt.Sprintf("; %s of indicators that had expired by then left out", plural(s.Expired, "match", "matches"))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/iochunt/iochunt/internal/term"
@@ -104,4 +105,13 @@ func shorten(s string, n int) string {
 		return s
 	}
 	return string(r[:n]) + "…"
+}
+
+// firstFew joins messages; of more than five only the first are shown and the
+// rest is counted.
+func firstFew(all []string) string {
+	if len(all) <= 5 {
+		return strings.Join(all, "; ")
+	}
+	return strings.Join(all[:5], "; ") + fmt.Sprintf("; and %s more", thousands(len(all)-5))
 }

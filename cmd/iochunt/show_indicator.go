@@ -37,7 +37,7 @@ func (a *app) showIndicator(ctx context.Context, value string, online bool) erro
 	if err != nil {
 		return usage("%s: %w", value, err)
 	}
-	s, err := a.openStore(false)
+	s, _, err := a.readStore()
 	if err != nil {
 		return err
 	}

@@ -79,10 +79,10 @@ func TestSplitStdin(t *testing.T) {
 }
 
 func TestTyped(t *testing.T) {
-	f := func(in string, want ioc.Observable) {
+	f := func(in string, want ...ioc.Observable) {
 		t.Helper()
 		got, err := typed(in)
-		if err != nil || got != want {
+		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %v, %v; want %v", in, got, err, want)
 		}
 	}
@@ -93,7 +93,8 @@ func TestTyped(t *testing.T) {
 	f("mutex:Global\\x", ioc.Observable{Type: ioc.Mutex, Value: "Global\\x"})
 	f("http://evil.example/x", ioc.Observable{Type: ioc.URL, Value: "http://evil.example/x"})
 	f("error: disk full", ioc.Observable{Type: ioc.Text, Value: "error: disk full"})
-	for _, bad := range []string{"ip:x", "yara:rule x {}", "domain:"} {
+	f("/a/b.php", ioc.Observable{Type: ioc.URLPath, Value: "/a/b.php"}, ioc.Observable{Type: ioc.FilePath, Value: "/a/b.php"})
+	for _, bad := range []string{"ip:x", "ip:evil.example", "yara:rule x {}", "domain:"} {
 		if o, err := typed(bad); err == nil {
 			t.Errorf("%q was taken for %v", bad, o)
 		}

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,11 +27,12 @@ const adHoc = "command-line"
 
 // source is what a scan looks for: a compiled set and who makes its claims.
 type source struct {
-	set     *match.Set
-	claims  hunt.Indicators
-	store   *local.Store  // nil: the store takes no part
-	refused []ioc.Refusal // of -f lists: values that cannot be looked for
-	closers []func() error
+	set      *match.Set
+	claims   hunt.Indicators
+	store    *local.Store  // nil: the store takes no part
+	readOnly bool          // the store cannot keep hits
+	refused  []ioc.Refusal // of -f lists: values that cannot be looked for
+	closers  []func() error
 }
 
 func (s *source) close() error {
@@ -111,11 +114,11 @@ func typeNames() string {
 
 // addStore makes the embedded store a part of src.
 func (a *app) addStore(ctx context.Context, src *source) error {
-	s, err := a.openStore(false)
+	s, readOnly, err := a.readStore()
 	if err != nil {
 		return err
 	}
-	src.store = s
+	src.store, src.readOnly = s, readOnly
 	src.closers = append(src.closers, s.Close)
 	if src.claims == nil {
 		src.claims = s
@@ -131,13 +134,16 @@ func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
 	m := memory.New()
 	for _, path := range f.lists {
 		res, refused, err := a.readList(ctx, m, path)
+		if path == "-" {
+			path = f.label
+		}
 		if err != nil {
 			return usage("-f %s: %w", path, err)
 		}
 		src.refused = append(src.refused, refused...)
 		if len(refused) > 0 && !f.noMessages {
 			a.note("iochunt: -f %s: %s of %s are no indicators and are not looked for, e.g. %q: %s", path,
-				thousands(len(refused)), thousands(res.Fetched+len(refused)), refused[0].Value, refused[0].Reason)
+				thousands(len(refused)), thousands(res.Fetched), shorten(refused[0].Value, 80), refused[0].Reason)
 		}
 		if res.NotHuntable > 0 && !f.noMessages {
 			a.note("iochunt: -f %s: %s of types that cannot stand in a log (YARA, NIDS ...)", path, plural(res.NotHuntable, "indicator"))
@@ -154,6 +160,14 @@ func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
 
 // readList reads one file of indicators into s, as its own feed would.
 func (a *app) readList(ctx context.Context, s collect.Store, path string) (collect.Result, []ioc.Refusal, error) {
+	if path == "-" {
+		spooled, err := a.spoolStdin()
+		if err != nil {
+			return collect.Result{}, nil, err
+		}
+		defer os.Remove(spooled)
+		path = spooled
+	}
 	c, err := a.fileCollector(adHoc, path, nil)
 	if err != nil {
 		return collect.Result{}, nil, err
@@ -161,7 +175,7 @@ func (a *app) readList(ctx context.Context, s collect.Store, path string) (colle
 	keep := &refusals{Store: s}
 	res, err := collect.Run(ctx, adHoc, c, keep, collect.RunOptions{Prepare: prepare, Now: a.now})
 	if err == nil && len(res.Skipped) > 0 {
-		err = errors.New(strings.Join(res.Skipped, "; "))
+		err = errors.New(firstFew(res.Skipped))
 	}
 	return res, keep.all, err
 }
@@ -172,6 +186,20 @@ func (a *app) fileCollector(feed, path string, settings map[string]any) (collect
 	all := map[string]any{"path": quoteGlob(path)}
 	maps.Copy(all, settings)
 	return a.newCollector(config.Feed{Name: feed, Kind: "file", Settings: all}, nil)
+}
+
+// spoolStdin writes standard input to a file of our own: a list is read twice,
+// once to see that it is whole.
+func (a *app) spoolStdin() (path string, err error) {
+	f, err := os.CreateTemp("", "iochunt-list-") // 0600
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(f, a.in)
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+	}
+	return f.Name(), err
 }
 
 // quoteGlob takes the glob characters of a path for themselves.
@@ -198,36 +226,55 @@ func (r *refusals) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.
 func putValues(ctx context.Context, s collect.Store, feed string, values []string) error {
 	b := ioc.Batch{}
 	for _, v := range values {
-		o, err := typed(v)
+		all, err := typed(v)
 		if err != nil {
 			return err
 		}
-		id := string(o.Type) + ":" + o.Value
-		b.Reports = append(b.Reports, ioc.ReportList{Report: ioc.Report{ID: id, Name: v}, Start: true, Last: true})
-		b.Members = append(b.Members, ioc.Member{Observable: o, Report: id})
+		b.Reports = append(b.Reports, ioc.ReportList{Report: ioc.Report{ID: v, Name: v}, Start: true, Last: true})
+		for _, o := range all {
+			b.Members = append(b.Members, ioc.Member{Observable: o, Report: v})
+		}
 	}
 	_, err := s.PutBatch(ctx, feed, b)
 	return err
 }
 
-// typed reads "value" or "type:value". What is no indicator is free text.
-func typed(v string) (ioc.Observable, error) {
+// typed reads "value" or "type:value". What is no indicator is free text. A bare
+// path may be a URL's or a file's, and is looked for as both.
+func typed(v string) ([]ioc.Observable, error) {
 	if name, rest, ok := strings.Cut(v, ":"); ok {
 		if t, known := ioc.ParseType(name); known {
-			o, err := canon.Observable(t, rest)
-			if err != nil {
-				return o, fmt.Errorf("%s: %w", v, err)
-			}
-			if !o.Type.Huntable() {
-				return o, fmt.Errorf("%s: a %s cannot stand in a log", v, o.Type)
-			}
-			return o, nil
+			o, err := outright(t, rest)
+			return []ioc.Observable{o}, err
 		}
 	}
-	if o, ok := canon.Sniff(v); ok {
-		return o, nil
+	o, ok := canon.Sniff(v)
+	if !ok {
+		o, err := canon.Observable(ioc.Text, v)
+		return []ioc.Observable{o}, err
 	}
-	return canon.Observable(ioc.Text, v)
+	all := []ioc.Observable{o}
+	if o.Type == ioc.URLPath {
+		if file, err := canon.Observable(ioc.FilePath, v); err == nil {
+			all = append(all, file)
+		}
+	}
+	return all, nil
+}
+
+// outright reads a value whose type a person has said; unlike a feed's, it is
+// not quietly taken for another one.
+func outright(t ioc.Type, value string) (ioc.Observable, error) {
+	o, err := canon.Observable(t, value)
+	switch {
+	case err != nil:
+		return o, fmt.Errorf("%s:%s: %w", t, value, err)
+	case !o.Type.Huntable():
+		return o, fmt.Errorf("%s:%s: a %s cannot stand in a log", t, value, o.Type)
+	case o.Type.Form() != t.Form():
+		return o, fmt.Errorf("%s:%s: this is no %s but a %s; say %s:%s", t, value, t, o.Type, o.Type, value)
+	}
+	return o, nil
 }
 
 // checkAlive refuses a set in which every claim has expired: searching it and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -35,9 +36,45 @@ var steps = enrich.Chain(enrich.Canonical, enrich.Clean)
 
 func prepare(m *ioc.Member) string { return string(steps(m)) }
 
-// openStore opens the embedded store of the configuration.
-func (a *app) openStore(readOnly bool) (*local.Store, error) {
-	return local.Open(a.cfg.Store.Path, local.Options{ReadOnly: readOnly})
+// openStore opens the embedded store of the configuration for reading and
+// writing.
+func (a *app) openStore() (*local.Store, error) {
+	if err := a.checkStore(); err != nil {
+		return nil, err
+	}
+	return local.Open(a.cfg.Store.Path, local.Options{})
+}
+
+// readStore opens the store for a verb that can do without writing: one that
+// belongs to somebody else is opened for reading alone.
+func (a *app) readStore() (s *local.Store, readOnly bool, err error) {
+	s, err = a.openStore()
+	if err == nil || !errors.Is(err, fs.ErrPermission) {
+		return s, false, err
+	}
+	s, err = local.Open(a.cfg.Store.Path, local.Options{ReadOnly: true})
+	return s, true, err
+}
+
+// checkStore notices a store that was emptied: an empty file is how a new one
+// begins, but not beside a compiled set.
+func (a *app) checkStore() error {
+	file := filepath.Join(a.cfg.Store.Path, local.FileName)
+	if isEmpty(file) && isThere(a.setPath()) {
+		return fmt.Errorf("%w: iochunt.db in %s is empty, but there is a set compiled from it; to begin anew: iochunt doctor --repair, then iochunt collect --full",
+			local.ErrDamaged, a.cfg.Store.Path)
+	}
+	return nil
+}
+
+func isThere(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+func isEmpty(path string) bool {
+	st, err := os.Stat(path)
+	return err == nil && st.Size() == 0
 }
 
 // newCollector makes the collector of a configured feed.
@@ -61,7 +98,7 @@ func (a *app) setPath() string { return filepath.Join(a.cfg.Store.Path, "iochunt
 // that of the store's generation. It opens the store for itself, so that a
 // writer's caches do not stand in memory beside the set.
 func (a *app) refreshSet(ctx context.Context) error {
-	s, err := a.openStore(false)
+	s, err := a.openStore()
 	if err != nil {
 		return err
 	}

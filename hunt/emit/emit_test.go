@@ -212,7 +212,7 @@ func TestCount(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, out.String(), "/var/log/clean.log:0\n/var/log/x.log:2\n")
+	same(t, out.String(), "/var/log/x.log:2\n/var/log/clean.log:0\n")
 	same(t, run(t, "count", Options{}, hits), "2\n")
 }
 
@@ -233,7 +233,7 @@ func TestFilesWithout(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	same(t, out.String(), "a.log\nb\\x1b.log\n")
+	same(t, out.String(), "b\\x1b.log\na.log\n")
 }
 
 func TestFiles(t *testing.T) {

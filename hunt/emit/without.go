@@ -2,8 +2,6 @@ package emit
 
 import (
 	"context"
-	"maps"
-	"slices"
 
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -14,11 +12,12 @@ func init() {
 }
 
 // without writes, when it is closed, the names of the logs that were visited
-// and had no hit, sorted.
+// and had no hit, in the order of the visits.
 type without struct {
-	o   Options
-	out output
-	hit map[string]bool
+	o    Options
+	out  output
+	logs visited
+	hit  map[string]bool
 }
 
 func newWithout(o Options) (hunt.Sink, error) {
@@ -33,14 +32,10 @@ func (s *without) Emit(_ context.Context, hits []ioc.Hit) error {
 }
 
 // Visit makes log appear, unless it had a hit.
-func (s *without) Visit(log string) {
-	if !s.hit[log] {
-		s.hit[log] = false
-	}
-}
+func (s *without) Visit(log string) { s.logs.add(log) }
 
 func (s *without) Close() error {
-	for _, log := range slices.Sorted(maps.Keys(s.hit)) {
+	for _, log := range s.logs.inOrder(nil) {
 		if s.hit[log] {
 			continue
 		}

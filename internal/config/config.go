@@ -117,7 +117,7 @@ func (c *Config) read(file string) error {
 	if err := v.ReadInConfig(); err != nil {
 		return err
 	}
-	return v.UnmarshalExact(c, func(d *mapstructure.DecoderConfig) { d.DecodeHook = hooks })
+	return plain(v.UnmarshalExact(c, func(d *mapstructure.DecoderConfig) { d.DecodeHook = hooks }))
 }
 
 // locateStore decides where the embedded store lives and remembers who said so.
@@ -163,6 +163,11 @@ func (c *Config) validate() error {
 		seen[f.Name] = true
 		if f.Kind == "" {
 			errs = append(errs, fmt.Errorf("%s: kind is missing", where))
+		}
+		for k := range f.Settings {
+			if isSecret(k) {
+				errs = append(errs, fmt.Errorf("%s: %s must not stand in the config file; name a file of mode 0600 that holds it: %s_file", where, k, k))
+			}
 		}
 		if f.Every < 0 {
 			errs = append(errs, fmt.Errorf("%s: every must not be negative", where))

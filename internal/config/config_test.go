@@ -98,6 +98,7 @@ func TestLoadErrors(t *testing.T) {
 	f("feeds: [{name: a, kind: file}, {name: a, kind: file}]", "second feed")
 	f("feeds: [{name: manual, kind: file}]", "by hand")
 	f("feeds: [{name: a, kind: file, every: soon}]", "soon")
+	f("feeds: [{name: a, kind: otx, api_key: canary}]", "api_key_file")
 	f("feeds: [", "yaml")
 	if _, err := Load("/no/such/file.yaml", env()); err == nil {
 		t.Error("a file that was asked for must be there")

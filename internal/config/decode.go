@@ -1,10 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -68,10 +70,31 @@ func (f Feed) Decode(into any, env Env) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Decode(m); err != nil {
+	if err := plain(d.Decode(m)); err != nil {
 		return fmt.Errorf("feed %s: %w", f.Name, err)
 	}
 	return nil
+}
+
+var invalidKeys = regexp.MustCompile(`^'(.*)' has invalid keys: (.*)$`)
+
+// plain says in one line what the decoder says in a list of its own form.
+func plain(err error) error {
+	if err == nil {
+		return nil
+	}
+	var said []string
+	for line := range strings.Lines(err.Error()) {
+		line = strings.TrimPrefix(strings.TrimSpace(line), "* ")
+		if line == "" || strings.HasPrefix(line, "decoding failed due to") {
+			continue
+		}
+		if m := invalidKeys.FindStringSubmatch(line); m != nil {
+			line = "unknown key " + strings.TrimPrefix(m[1]+": ", ": ") + m[2]
+		}
+		said = append(said, line)
+	}
+	return errors.New(strings.Join(said, "; "))
 }
 
 // readSecret reads a file that holds one secret. Others must not be able to
@@ -101,14 +124,22 @@ func readSecret(path string) (string, error) {
 	return s, nil
 }
 
+// isSecret reports whether a key holds a secret itself, and not a file's name.
+func isSecret(key string) bool {
+	for _, word := range []string{"key", "password", "token", "secret"} {
+		if strings.Contains(key, word) && !strings.HasSuffix(key, "_file") {
+			return true
+		}
+	}
+	return false
+}
+
 // Shown returns a setting's value as it may be shown to people: the values of
 // keys that hold a secret are masked, and so is the user part of a URL.
 func Shown(key string, v any) string {
 	s := fmt.Sprint(v)
-	for _, word := range []string{"key", "password", "token", "secret"} {
-		if strings.Contains(key, word) && !strings.HasSuffix(key, "_file") {
-			return "***"
-		}
+	if isSecret(key) {
+		return "***"
 	}
 	if u, err := url.Parse(s); err == nil && u.User != nil {
 		u.User = url.User("***")

@@ -3,6 +3,7 @@ package local
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
@@ -34,7 +35,7 @@ func (s *Store) explain(err error) error {
 	case lib.SQLITE_FULL:
 		return fmt.Errorf("%s: the disk is full; nothing of this step was stored: %w", s.path, err)
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM:
-		return fmt.Errorf("%s: cannot be written; see the rights of the file and its directory: %w", s.path, err)
+		return fmt.Errorf("%s: cannot be written (%w); see the rights of the file and its directory: %w", s.path, fs.ErrPermission, err)
 	case lib.SQLITE_CANTOPEN:
 		return fmt.Errorf("%s: cannot be opened; see the rights of the file and its directory: %w", s.path, err)
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
