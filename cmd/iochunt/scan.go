@@ -73,7 +73,7 @@ func newScan(a *app) *cobra.Command {
 	}
 	s := cmd.Flags()
 	s.StringArrayVarP(&f.lists, "file", "f", nil, "look for the indicators of this list, report or MISP event")
-	s.StringArrayVarP(&f.values, "regexp", "e", nil, "look for this value; untyped ones that are no indicator are free text")
+	s.StringArrayVarP(&f.values, "value", "e", nil, "look for this value; untyped ones that are no indicator are free text")
 	s.BoolVar(&f.withStore, "with-store", false, "with -f or -e: look for what was collected too")
 	s.StringSliceVar(&f.types, "type", nil, "only indicators of these types")
 	s.StringSliceVar(&f.feeds, "feed", nil, "only indicators of these feeds")
