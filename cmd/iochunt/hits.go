@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -149,7 +150,7 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 	if a.json {
 		format = "json"
 	}
-	sink, err := emit.New(cmpOr(format, "text"), emit.Options{
+	sink, err := emit.New(cmp.Or(format, "text"), emit.Options{
 		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, WithName: true, LineNumber: true, Explain: f.explain,
 	})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,19 +151,12 @@ func (a *app) listIndicators(ctx context.Context, f listFlags, export bool) erro
 func oneLine(i *ioc.Indicator) string {
 	s := "[" + i.Feed + "]"
 	if len(i.Reports) > 0 {
-		s += " " + cmpOr(i.Reports[0].Name, i.Reports[0].ID)
+		s += " " + cmp.Or(i.Reports[0].Name, i.Reports[0].ID)
 	}
 	if n := len(i.Reports) - 1; n > 0 {
 		s += fmt.Sprintf(" (+%d more)", n)
 	}
 	return s
-}
-
-func cmpOr(s, t string) string {
-	if s != "" {
-		return s
-	}
-	return t
 }
 
 func (a *app) countIndicators(ctx context.Context) error {

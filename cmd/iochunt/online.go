@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,7 +75,7 @@ func (a *app) showOnline(ctx context.Context, o ioc.Observable) error {
 		j.Newest = append(j.Newest, p.Name)
 	}
 	for _, v := range g.Validation {
-		j.Validation = append(j.Validation, cmpOr(v.Message, cmpOr(v.Name, v.Source)))
+		j.Validation = append(j.Validation, cmp.Or(v.Message, v.Name, v.Source))
 	}
 	return a.tellOnline(j)
 }

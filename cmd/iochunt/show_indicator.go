@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -84,7 +85,7 @@ func (a *app) showClaim(i *ioc.Indicator) error {
 
 // showMention shows one report and what it says of the indicator.
 func showMention(w io.Writer, m *ioc.Mention) {
-	fmt.Fprintf(w, "  report %s\n", escape(cmpOr(m.Name, m.ID)))
+	fmt.Fprintf(w, "  report %s\n", escape(cmp.Or(m.Name, m.ID)))
 	in := "  "
 	field(w, in, "id", m.ID)
 	field(w, in, "author", m.Author)
