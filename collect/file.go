@@ -18,7 +18,7 @@ import (
 )
 
 func init() {
-	register(Kind{Name: "file", Doc: "lists in files or at a URL: plain, CSV, NDJSON, MISP, STIX 2, free text; gzip too", New: newFile})
+	register(Kind{Name: "file", Doc: "lists in files or at a URL: plain (value or type:value), CSV, NDJSON, MISP, STIX 2, free text; gzip, zstd, bzip2 too", New: newFile})
 }
 
 // fileSettings are the settings of a feed of kind file. Exactly one of Path
@@ -36,7 +36,7 @@ type fileSettings struct {
 
 // readerVersion is part of every report's revision: it grows when the readers
 // find other things in the same file, so that all files are read again.
-const readerVersion = 1
+const readerVersion = 2
 
 // fileFeed reads files. Each file is a report, or several where its format has
 // reports of its own. A file that cannot be read whole is skipped and what it

@@ -353,7 +353,7 @@ func TestFileReports(t *testing.T) {
 	}
 	wantRefused := []ioc.Refusal{
 		{Report: "e.json#u2", Type: "ip-dst", Value: "1.2.3.4", Reason: "not meant for detection (to_ids false)", Place: "attribute at"},
-		{Report: "l.txt", Value: "what is this", Reason: "several words, and no indicator among them", Place: "line 3"},
+		{Report: "l.txt", Value: "what is this", Reason: "several words, and no indicator among them; for free text write text:...", Place: "line 3"},
 	}
 	if d := cmp.Diff(wantRefused, b.Refused); d != "" {
 		t.Error(d)

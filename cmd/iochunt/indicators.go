@@ -231,7 +231,8 @@ func newIndicatorsImport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "import FILE...", Short: "Read indicators from files into the store", Args: cobra.MinimumNArgs(1),
 		Long: `Read indicators from files into the store: plain lists, CSV, NDJSON, MISP events,
-reports as people write them; gzip too. A folder is read wholly. A file that is
+reports as people write them; gzip, zstd and bzip2 too. A line of a list may
+say its type: mutex:Global-77, text:Failed password. A folder is read wholly. A file that is
 imported again replaces what it brought before.
 
 EXIT STATUS

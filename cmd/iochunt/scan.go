@@ -45,7 +45,8 @@ standard input; "-" is standard input too. Folders are searched wholly;
 compressed files (gzip, zstd, xz, bzip2, lz4) are told by their content.
 
 A value of -e is typed by its look: an address, a name, a hash ..., else it is
-free text. "type:value" says it outright: -e text:1.2.3.4, -e mutex:Global-77.
+free text, found in any case. "type:value" says it outright: -e text:1.2.3.4,
+-e mutex:Global-77. A line of a list may say its type in the same way.
 
 Matching is exact: a hit is a whole token of the right type. evil.example finds
 a.evil.example, never notevil.example or evil.example.org; docs/output.md says

@@ -9,9 +9,6 @@ import (
 	"github.com/iochunt/iochunt/internal/canon"
 )
 
-// sampleLines is how many lines are looked at to tell a list from prose.
-const sampleLines = 300
-
 // Detect tells the format of a file from its beginning; the name only helps
 // where the content leaves it open.
 func Detect(name string, head []byte) Format {
@@ -36,11 +33,20 @@ func detect(name string, head []byte) string {
 	if f := detectTable(head); f != "" {
 		return f
 	}
-	switch strings.ToLower(path.Ext(strings.TrimSuffix(name, ".gz"))) {
+	switch strings.ToLower(path.Ext(unpackedName(name))) {
 	case ".html", ".htm", ".md", ".eml":
 		return "text"
 	}
 	return listOrText(head)
+}
+
+// unpackedName takes off the ending that a compression adds.
+func unpackedName(name string) string {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".gz", ".zst", ".bz2":
+		return strings.TrimSuffix(name, path.Ext(name))
+	}
+	return name
 }
 
 // detectJSON returns "" for what only looks like JSON: a line such as
@@ -133,34 +139,6 @@ func looksLikeHeader(columns []column) bool {
 		}
 	}
 	return true
-}
-
-// listOrText counts the lines that begin with a value.
-func listOrText(head []byte) string {
-	var values, words int
-	lines := bytes.Split(head, []byte("\n"))
-	if len(lines) > 1 {
-		lines = lines[:len(lines)-1] // the last one may be cut
-	}
-	for _, raw := range lines {
-		body, _ := cutComment(trim(string(raw)))
-		body = bare(body)
-		if body == "" {
-			continue
-		}
-		if beginsWithValue(body) {
-			values++
-		} else {
-			words++
-		}
-		if values+words == sampleLines {
-			break
-		}
-	}
-	if values >= words {
-		return "list"
-	}
-	return "text"
 }
 
 func beginsWithValue(body string) bool {

@@ -13,6 +13,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/iochunt/iochunt/internal/canon"
 )
@@ -142,7 +143,29 @@ func TestOpen(t *testing.T) {
 	f(utf16LE("\ufeffevil.example\r\n"), "evil.example\r\n")
 	f(zip(t, "\xef\xbb\xbfevil.example"), "evil.example")
 	f(zip(t, "a\n")+zip(t, "b\n"), "a\nb\n") // a gzip file may have several members
+	f(zst(t, "\xef\xbb\xbfevil.example"), "evil.example")
+	f(zst(t, "a\n")+zst(t, "b\n"), "a\nb\n")
+	f(bzipped, "evil.example\n")
+	f(bzipped+bzipped, "evil.example\nevil.example\n")
+	f(bzippedNothing, "")
+	f("BZhost.example\n", "BZhost.example\n") // a text may begin like a bzip2 file
 	f(strings.Repeat("x", 100), strings.Repeat("x", 100))
+}
+
+// What bzip2 makes of "evil.example\n" and of nothing; the standard library
+// only reads it.
+const (
+	bzipped        = "\x42\x5a\x68\x39\x31\x41\x59\x26\x53\x59\x9e\x2d\x22\xdb\x00\x00\x02\x51\x80\x00\x10\x00\x01\x22\x26\x41\x40\x20\x00\x22\x06\x81\xea\x10\x03\x05\x64\x2a\x34\xe0\x6f\x17\x72\x45\x38\x50\x90\x9e\x2d\x22\xdb"
+	bzippedNothing = "\x42\x5a\x68\x39\x17\x72\x45\x38\x50\x90\x00\x00\x00\x00"
+)
+
+func zst(t *testing.T, s string) string {
+	t.Helper()
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(w.EncodeAll([]byte(s), nil))
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -160,8 +183,12 @@ func TestOpenRefuses(t *testing.T) {
 	f(zip(t, strings.Repeat("\n", 50<<20)), ErrTooBig, "100000 bytes") // 50 MB in 50 KB
 	f(zip(t, "evil.example")[:20], nil, "gzip")
 	f("\x1f\x8b", nil, "gzip")
-	f("\x28\xb5\x2f\xfd\x00", ErrBinary, "zstd")
-	f("\xfd7zXZ\x00", ErrBinary, "xz")
+	f(zst(t, strings.Repeat("\n", 50<<20)), ErrTooBig, "100000 bytes")
+	f(zst(t, "evil.example")[:12], nil, "zstd: ")
+	f("\x28\xb5\x2f\xfd\x00", nil, "zstd: ")
+	f(bzipped[:30], nil, "bzip2: ")
+	f("\xfd7zXZ\x00\x00\x04", ErrBinary, "xz-compressed; only gzip, zstd and bzip2 are read here: unpack it first")
+	f(zip(t, bzipped), ErrBinary, "NUL") // one layer only
 	f("PK\x03\x04", ErrBinary, "zip")
 	f("\x7fELF\x02\x00\x00", ErrBinary, "NUL")
 }
@@ -222,7 +249,59 @@ func TestDetect(t *testing.T) {
 	f("x", `["evil.com"]`, "json")
 	f("x", `[{"type":"ip","value":"1.2.3.4"}]`, "json")
 	f("x", `{"a":{"Event":1}}`, "json")
-	f("x", "{not json at all}\nwords and words\n", "text")
+	f("x", "{not json at all}\nwords and words\n", "list") // in doubt
+}
+
+// A text is what is written for people; whatever may be a list is one, as only
+// a list answers for each of its lines.
+func TestDetectListOrText(t *testing.T) {
+	f := func(want string, lines ...string) {
+		t.Helper()
+		for _, end := range []string{"", "\n", "\r\n"} {
+			head := strings.Join(lines, "\n") + end
+			if got := Detect("x.txt", []byte(head)).Name; got != want {
+				t.Errorf("%.200q: %s, want %s", head, got, want)
+			}
+		}
+	}
+	phrases := []string{"authentication failure for an illegal user from the console", "connection closed by the authenticating user during preauth phase",
+		"received disconnect from the remote side with unknown reason", "possible break in attempt was seen on the second line"}
+	agents := []string{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/99.0", "python-requests/2.1 (for a bot that is really bad, but quick)"}
+	wrapped := []string{"The loader that we have seen in the campaign of this autumn does not", "differ from the one of the spring, but for the way in which it hides",
+		"from the eyes of those who look. It then opens a connection to the", "server evil[.]com and waits there for what its masters have to say to it"}
+
+	f("list", `url_path:/bad/p.php`, `mutex:Global\x`, `user_agent:ZxGate 2.1`, "evil.com")
+	f("list", "Zx Gate 2.1", "evil.com", "Failed password")
+	f("list", "Zx Gate 2.1", "Failed password")
+	f("list", phrases...)
+	f("list", append(phrases, "evil.com")...)
+	f("list", append(agents, agents...)...)
+	f("list", "connect to evil.com failed", "connect to evil.net failed", "connect to evil.org failed", "Zx Gate 2.1", "connect to 192.0.2.1 failed")
+	f("list", "The sample talks to evil.com.", "Zx Gate 2.1")
+	f("list", "This program cannot be run in DOS mode.", "evil.com")
+	f("list", `C:\Program Files\Zx Gate\run me.exe`, `HKLM\Software\Zx Gate\Run Once`, `cmd.exe /c start /b powershell -nop -w hidden -enc AAAA`)
+	f("list", "evil.com|C2", "192.0.2.1|C2")
+	f("list", "<evil@evil.example>", "<http://evil.com/>")
+
+	f("text", wrapped...)
+	f("text", append(wrapped, append(wrapped, "Indicators", "evil[.]net")...)...)
+	f("text", "The sample talks to evil.com.", "Then it sleeps.")
+	f("text", "- Received: from evil[.]com ([192.0.2.1])", "- Received: from evil[.]net ([192.0.2.2])")
+	f("text", "| Where it went | What for |", "|---|---|", "| evil[.]com | C2 |", "| 192.0.2[.]1 | C2 |")
+	f("text", "<!DOCTYPE html>", "<title>x</title>", "evil.com", "evil.net")
+	f("text", "<p>", "See <b>evil.com</b>.", "</p>")
+	f("text", "样本连接到 evil.com，然后等待。")
+}
+
+// The end of the sample is cut from a long file and is no line then.
+func TestDetectLongFile(t *testing.T) {
+	head := []byte(strings.Repeat("evil.com\n", HeadSize/9+1)[:HeadSize-2] + "\nT")
+	if n := len(sample(head)); n != strings.Count(string(head), "\n") {
+		t.Errorf("%d lines", n)
+	}
+	if got := Detect("x", head).Name; got != "list" {
+		t.Error(got)
+	}
 }
 
 func TestTypeNamed(t *testing.T) {

@@ -78,7 +78,7 @@ func TestJSON(t *testing.T) {
 	f(`[{"type":"ip","value":"1.2.3.4"},{"indicator":"evil.com","type":"domain"}]`, "ip 1.2.3.4", "domain evil.com")
 	f(`["evil.com","http://evil.net/a"]`, "domain evil.com", "url http://evil.net/a")
 	f(`{"list":{"evil.com":{"note":"also 1.2.3.4"}}}`, "domain evil.com", "ip 1.2.3.4")
-	f(`{"note":"nothing"}`, `! : "": no indicator found`)
+	f(`{"note":"nothing"}`, `! : "note": no indicator found`)
 	f(`{"results":[{"id":"5f","name":"P","author_name":"A","tags":["t"],"references":["https://blog.example/x"],"malware_families":[{"display_name":"M"}],
 		"indicators":[{"id":1,"indicator":"evil.com","type":"domain","is_active":1}]},{"id":"60","indicators":[]}],"count":2,"next":null}`,
 		`about "5f": id=5f name=P author=A tags=t refs=https://blog.example/x families=M`, "domain evil.com of=5f", `about "60": id=60 name= author=`)

@@ -10,20 +10,31 @@ import (
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
-const noValue = "several words, and no indicator among them"
+// Why a line of several words is refused. In a list that declares its type a
+// line cannot name one.
+const (
+	noValue    = "several words, and no indicator among them; for free text write text:..."
+	noDeclared = "several words, and they do not begin with a value of the declared type"
+)
 
 // readList reads one value a line. What published lists have around their
 // values is taken off: comments, quotes, commas, bullets, the address of a
 // hosts file. Text behind a value becomes its title. A line of several words
-// that does not begin with a value is read as text.
+// that does not begin with a value is read as text. A line that gives no value
+// is refused.
 //
-// Where the type is declared, no text is searched, and for a type of free text
-// (a user agent, a mutex) the line is the value as it stands.
+// "type:value" says what a value is, with one of our own names for its type:
+// "mutex:Global\x", "text:Failed password". The value is the rest of the line;
+// behind a type of free text (text, user_agent, mutex, file_path, ...) nothing
+// is taken off it but a comment behind " # ", with blanks on both sides. Digits
+// alone behind the name are the port of a host, except for text.
+//
+// Where the type is declared for the whole list, no text is searched and no
+// type read from a line, and for a type of free text the line is the value as
+// it stands, comment signs and all; only a line that begins with # is none.
 func readList(r io.Reader, o Options, emit Emit) error {
 	l := list{declared: o.Type, emit: emit, refs: make(map[string]bool)}
-	if f := o.Type.Form(); f == ioc.Phrase || f == ioc.Exact || (o.Type != "" && f == ioc.NotHuntable) {
-		l.verbatim = true
-	}
+	l.verbatim = isFree(o.Type)
 	if err := eachLine(r, maxLine, emit, l.line); err != nil {
 		return err
 	}
@@ -50,6 +61,11 @@ func (l *list) line(raw []byte, no int64) error {
 		}
 		return l.value(body, "", no)
 	}
+	if l.declared == "" {
+		if done, err := l.named(body, no); done {
+			return err
+		}
+	}
 	body, comment := cutComment(body)
 	if body == "" {
 		l.reference(comment)
@@ -74,7 +90,7 @@ func (l *list) words(body, comment string, no int64) error {
 		return l.typed(ioc.URLPath, body, comment, no)
 	}
 	first, rest := cutWord(body)
-	if isSinkhole(first) && l.declared == "" {
+	if isSinkhole(first) && rest != "" && l.declared == "" {
 		return l.hosts(rest, comment, no)
 	}
 	if !l.isValue(first) {
@@ -116,10 +132,10 @@ func (l *list) hosts(names, comment string, no int64) error {
 
 // prose takes the values that stand in a line of text.
 func (l *list) prose(body string, no int64) error {
-	var found []canon.Found
-	if l.declared == "" {
-		found = canon.Extract(body)
+	if l.declared != "" {
+		return l.emit(refuse(body, noDeclared, no))
 	}
+	found := canon.Extract(body)
 	if len(found) == 0 {
 		return l.emit(refuse(body, noValue, no))
 	}
@@ -217,14 +233,18 @@ func trim(s string) string { return strings.Trim(s, " \t\r\v\f\u00a0\u200b\u200e
 
 // bare takes off what people put around a value: bullets, quotes, commas.
 func bare(s string) string {
-	for _, bullet := range []string{"- ", "* ", "• "} {
-		s = strings.TrimPrefix(s, bullet)
-	}
-	s = strings.TrimRight(s, " \t,;")
+	s = strings.TrimRight(unbulleted(s), " \t,;")
 	if len(s) > 1 && strings.IndexByte("\"'`<", s[0]) >= 0 {
 		s = strings.Trim(s, "\"'`<>")
 	}
 	return trim(s)
+}
+
+func unbulleted(s string) string {
+	for _, bullet := range []string{"- ", "* ", "• "} {
+		s = strings.TrimPrefix(s, bullet)
+	}
+	return s
 }
 
 // isSpacedPath tells the path of a URL that has blanks in it from one with a

@@ -67,11 +67,99 @@ func TestListDeclared(t *testing.T) {
 	}
 	f("domain", "evil.com # x", "domain evil.com title=x")
 	f("domain", "evil.com the worst", "domain evil.com title=the worst")
-	f("domain", "the worst", `! line 1: "the worst": `+noValue)
+	f("domain", "the worst", `! line 1: "the worst": `+noDeclared)
 	f("url", "http://evil.com/a,b;c", "url http://evil.com/a,b;c")
 	f("user_agent", "# agents\nMozilla/4.0 (x; y) # not a comment\n", "user_agent Mozilla/4.0 (x; y) # not a comment")
 	f("mutex", "; Global\\x", "mutex ; Global\\x")
+	f("mutex", "Global\\x y z", "mutex Global\\x y z")
+	f("mutex", "mutex:Global\\x", "mutex mutex:Global\\x") // the list has said it for all of its lines
+	f("text", "Failed password for root\nZx Gate 2.1\nevil.com, evil.net\n- a \"b\"; // c\n",
+		"text Failed password for root", "text Zx Gate 2.1", "text evil.com, evil.net", `text - a "b"; // c`)
+	f("file_path", `C:\Program Files\Zx Gate\a.exe`, `file_path C:\Program Files\Zx Gate\a.exe`)
+	f("bitcoin_address", "1BoatSLRHtKNngkdXEeobR76b53LETtpyT # x", "bitcoin_address 1BoatSLRHtKNngkdXEeobR76b53LETtpyT title=x")
 	f("yara", "rule x", "yara rule x")
+}
+
+// "type:value", for every type there is.
+func TestListNamed(t *testing.T) {
+	f := func(line string, want ...string) {
+		t.Helper()
+		check(t, "list", Options{}, line, want...)
+	}
+	f("url_path:/bad/p.php\nmutex:Global\\x\nuser_agent:ZxGate 2.1\nevil.com\n",
+		"url_path /bad/p.php", `mutex Global\x`, "user_agent ZxGate 2.1", "evil.com")
+	f("text:Failed password", "text Failed password")
+	f("TEXT: Failed password ", "text Failed password")
+	f("file_name:a.exe", "file_name a.exe")
+	f("imphash:44d88612fea8a8f36de82e1278abb02f # x", "imphash 44d88612fea8a8f36de82e1278abb02f title=x")
+	f("ip:1.2.3.4", "ip 1.2.3.4")
+	f("ip:1.2.3.4# glued", "ip 1.2.3.4 title=glued")
+	f("ipv6:2001:db8::1", "ipv6 2001:db8::1")
+	f("ip_port:1.2.3.4:80", "ip_port 1.2.3.4:80")
+	f("cidr:192.0.2.1-192.0.2.2", "192.0.2.1", "192.0.2.2")
+	f("url:http://evil.com/a#b // x", "url http://evil.com/a#b title=x")
+	f("url_path:/My App signed.apk", "url_path /My App signed.apk")
+	f("- domain:evil[.]com,", "domain evil[.]com")
+	f(`"mutex:Global\x",`, `mutex Global\x`)
+
+	// nothing is taken off free text but a comment with blanks around its sign
+	f("user_agent:Zx; // (a,b); #1", "user_agent Zx; // (a,b); #1")
+	f("user_agent:Zx/1 #2 # seen # twice", "user_agent Zx/1 #2 title=seen # twice")
+	f("mutex:Local\\a#b;", `mutex Local\a#b;`)
+	f("file_path:C:\\a # b", `file_path C:\a title=b`)
+	f("text:# x", "text # x")
+	f(`text:"quoted"`, `text "quoted"`)
+
+	// a host and its port, and names that are not ours
+	f("url:8080", "url:8080")
+	f("mutex:8080", "mutex:8080")
+	f("text:8080", "text 8080")
+	f("evil.com:8080", "evil.com:8080")
+	f("2001:db8::1", "2001:db8::1")
+	f("http://evil.com/", "http://evil.com/")
+	f("Domains:", "Domains:")
+	f("domain:", "domain:")
+	f("nothing:x", "nothing:x")
+
+	// what does not fit is refused later, in its whole length, or read as a line of words
+	f("md5:xyz", "md5 xyz")
+	f("ip:", "ip:")
+	f("Domain: evil.com, evil.net", "domain evil.com title=Domain: evil.com, evil.net", "domain evil.net title=Domain: evil.com, evil.net")
+	f("md5: not known yet", `! line 1: "md5: not known yet": `+noValue)
+	for _, r := range ioc.Types() {
+		if name, v, ok := cutType(string(r.Type) + ":x y"); name != r.Type || v != "x y" || !ok {
+			t.Errorf("%s: %q %q %v", r.Type, name, v, ok)
+		}
+	}
+}
+
+// Each line that is no comment gives a value or is refused.
+func TestListIsComplete(t *testing.T) {
+	f := func(line string) {
+		t.Helper()
+		n := 0
+		err := readList(strings.NewReader(line), Options{}, func(*Item) error { n++; return nil })
+		if err != nil || n == 0 {
+			t.Errorf("%q: nothing came out, %v", line, err)
+		}
+	}
+	f("x")
+	f("-")
+	f(`""`)
+	f(", ;")
+	f("|")
+	f("0.0.0.0")
+	f("0.0.0.0 ,")
+	f("127.0.0.1 |")
+	f("::1 *")
+	f("text:")
+	f("text: # x")
+	f("mutex: # x")
+	f("ip:;")
+	f("ip:#x")
+	f("Zx Gate 2.1")
+	f("/ x")
+	f("1.2.3.4 - x")
 }
 
 func TestPrefixes(t *testing.T) {
@@ -105,7 +193,9 @@ func TestText(t *testing.T) {
 	f("")
 	f(" \n\n")
 	f("It went to evil[.]com, then to hxxp://evil[.]net/a.\n(1.2.3.4)\n", "domain evil[.]com", "url hxxp://evil[.]net/a", "ip 1.2.3.4")
-	f("Nothing of interest.", `! : "": no indicator found`)
+	f("Nothing of interest.", `! : "Nothing of interest.": no indicator found`)
+	f("\n  \n  Nothing\nof interest", `! : "Nothing": no indicator found`)
+	f(strings.Repeat("é", 90), `! : "`+strings.Repeat("é", 80)+`…": no indicator found`)
 	long := strings.Repeat("word ", 40_000) + "evil.com " + strings.Repeat("word ", 40_000) + "\nevil.net"
 	f(long, "domain evil.com", "domain evil.net")
 	f(strings.Repeat("x", 300_000)+" evil.com", "domain evil.com")

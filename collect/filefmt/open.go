@@ -3,11 +3,13 @@ package filefmt
 import (
 	"bufio"
 	"bytes"
+	"compress/bzip2"
 	"errors"
 	"fmt"
 	"io"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -21,21 +23,22 @@ var ErrTooBig = errors.New("the content is longer than the limit")
 // ErrBinary is wrapped by the error for content that is not text.
 var ErrBinary = errors.New("not a text file")
 
-// Open makes r plain UTF-8: it undoes gzip, which it knows by its first bytes,
-// takes off a byte order mark and decodes UTF-16 that has one. Content of more
-// than limit bytes, counted after decompression, ends with ErrTooBig: so does
-// a small gzip file that would unpack to all of memory. Peek(HeadSize) of the
-// result gives Detect what it needs.
+// maxWindow is the most that zstd may look back, and so keep in memory: what
+// its command line tool reaches with --ultra and --long.
+const maxWindow = 128 << 20
+
+// Open makes r plain UTF-8: it undoes gzip, zstd and bzip2, which it knows by
+// their first bytes, takes off a byte order mark and decodes UTF-16 that has
+// one. Content of more than limit bytes, counted after decompression, ends with
+// ErrTooBig: so does a small compressed file that would unpack to all of
+// memory. Peek(HeadSize) of the result gives Detect what it needs.
 func Open(r io.Reader, limit int64) (*bufio.Reader, error) {
 	b := bufio.NewReaderSize(r, HeadSize)
-	if magic, _ := b.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		z, err := gzip.NewReader(b)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		b = bufio.NewReaderSize(gunzip{z}, HeadSize)
+	plain, err := unpack(b)
+	if err != nil {
+		return nil, err
 	}
-	capped := &limited{r: b, left: limit, limit: limit}
+	capped := &limited{r: plain, left: limit, limit: limit}
 	text := bufio.NewReaderSize(transform.NewReader(capped, unicode.BOMOverride(transform.Nop)), HeadSize)
 	head, err := text.Peek(HeadSize)
 	if err != nil && !errors.Is(err, io.EOF) {
@@ -44,13 +47,51 @@ func Open(r io.Reader, limit int64) (*bufio.Reader, error) {
 	return text, checkText(head)
 }
 
-// gunzip says in its errors which layer is damaged.
-type gunzip struct{ r io.Reader }
+// unpack undoes the one layer of compression that b may have. With a
+// concurrency of 1 zstd starts nothing that would have to be ended.
+func unpack(b *bufio.Reader) (io.Reader, error) {
+	magic, _ := b.Peek(10)
+	switch {
+	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, fmt.Errorf("gzip: %w", err)
+		}
+		return unpacked{z, "gzip"}, nil
+	case bytes.HasPrefix(magic, []byte("\x28\xb5\x2f\xfd")):
+		z, err := zstd.NewReader(b, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(1<<62)) // how much may come out is limited in Open
+		if err != nil {
+			return nil, fmt.Errorf("zstd: %w", err)
+		}
+		return unpacked{z, "zstd"}, nil
+	case isBzip2(magic):
+		return unpacked{bzip2.NewReader(b), "bzip2"}, nil
+	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
+		return nil, fmt.Errorf("%w: xz-compressed; only gzip, zstd and bzip2 are read here: unpack it first, or leave it out of path", ErrBinary)
+	}
+	return b, nil
+}
 
-func (g gunzip) Read(p []byte) (int, error) {
-	n, err := g.r.Read(p)
+// isBzip2 wants the sign of a block, or of the end of an empty file, behind
+// that of the file, since a line of text may begin with "BZh".
+func isBzip2(b []byte) bool {
+	if len(b) < 10 || !bytes.HasPrefix(b, []byte("BZh")) {
+		return false
+	}
+	return string(b[4:10]) == "1AY&SY" || string(b[4:10]) == "\x17\x72\x45\x38\x50\x90"
+}
+
+// unpacked says in its errors which layer is damaged.
+type unpacked struct {
+	r    io.Reader
+	name string
+}
+
+func (u unpacked) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = fmt.Errorf("gzip: %w", err)
+		err = fmt.Errorf("%s: %w", u.name, err)
 	}
 	return n, err
 }
@@ -77,14 +118,14 @@ func (l *limited) Read(p []byte) (int, error) {
 }
 
 var packed = []struct{ name, magic string }{
-	{"zstd", "\x28\xb5\x2f\xfd"}, {"xz", "\xfd7zXZ\x00"}, {"bzip2", "BZh"}, {"zip", "PK\x03\x04"}, {"7z", "7z\xbc\xaf\x27\x1c"},
+	{"zip", "PK\x03\x04"}, {"7z", "7z\xbc\xaf\x27\x1c"},
 	{"PDF", "%PDF-"}, {"lz4", "\x04\x22\x4d\x18"},
 }
 
 // checkText tells text from everything else by its beginning.
 func checkText(head []byte) error {
 	for _, p := range packed {
-		if bytes.HasPrefix(head, []byte(p.magic)) && (p.name != "bzip2" || bytes.IndexByte(head, 0) >= 0) {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
 			return fmt.Errorf("%w: it looks like %s; unpack it first, or leave it out of path", ErrBinary, p.name)
 		}
 	}

@@ -47,10 +47,15 @@ func cutLong(b []byte, more bool) (now, later []byte) {
 }
 
 // texts extracts from the texts of one file.
-type texts struct{ some, found bool }
+type texts struct {
+	first string // what is not blank, for people
+	found bool
+}
 
 func (t *texts) line(s string, no int64, emit Emit) error {
-	t.some = t.some || trim(s) != ""
+	if t.first == "" {
+		t.first = clipRunes(trim(s), 80)
+	}
 	for _, f := range canon.Extract(s) {
 		t.found = true
 		i := Item{Line: no}
@@ -62,11 +67,22 @@ func (t *texts) line(s string, no int64, emit Emit) error {
 	return nil
 }
 
-// end refuses a file in which nothing was found. An empty one is not refused:
+// end refuses a file in which nothing was found, and shows its first line for
+// it. An empty one is not refused:
 // a list can become empty.
 func (t *texts) end(emit Emit) error {
-	if t.found || !t.some {
+	if t.found || t.first == "" {
 		return nil
 	}
-	return emit(refuse("", ErrNoIndicator.Error(), 0))
+	return emit(refuse(t.first, ErrNoIndicator.Error(), 0))
+}
+
+// clipRunes returns the first n runes of s; a mark shows where it was cut.
+func clipRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
 }
