@@ -112,7 +112,7 @@ type bounds struct {
 // no hex digit; a host name before or behind a colon counts as one.
 func unglue(t []byte, start, end int) bounds {
 	w := bounds{start, end, 0, 0}
-	if inWord(t, start-1) || at(t, start-1) == '.' && is(t, start-2, label) {
+	if wordBefore(t, start) || at(t, start-1) == '.' && is(t, start-2, label) {
 		for w.from < end && t[w.from] != ':' {
 			w.from++
 		}
@@ -120,7 +120,7 @@ func unglue(t []byte, start, end int) bounds {
 	} else if at(t, start) == ':' {
 		w.looseLeft = 1
 	}
-	if inWord(t, end) || at(t, end) == '.' && is(t, end+1, label) {
+	if wordAfter(t, end) || at(t, end) == '.' && is(t, end+1, label) {
 		for w.to > start && t[w.to-1] != ':' {
 			w.to--
 		}
@@ -255,7 +255,7 @@ func spread(a address, gap, n int) (address, bool) {
 func (c *scanner) address(a address, start, end int, rule Rule) {
 	s, t := c.set, c.text
 	if h := hashBytes(a.bytes(), keyAddr); s.maybe(h) {
-		c.hits(s.find(keyAddr, h, a.bytes()), levelText, start, end, Exact|rule)
+		c.token(s.find(keyAddr, h, a.bytes()), start, end, Exact|rule)
 	}
 	if s.has(hasNets) {
 		c.networks(a, start, end, rule)
@@ -293,7 +293,7 @@ func (c *scanner) port(a address, port, start, end int, rule Rule) {
 	}
 	c.key = portKey(c.key[:0], a, uint16(port))
 	h := hashBytes(c.key, keyPort)
-	c.hits(c.set.lookup(keyPort, h, c.key), levelText, start, end, Port|rule)
+	c.token(c.set.lookup(keyPort, h, c.key), start, end, Port|rule)
 }
 
 // appendHost appends an address as it stands in a canonical URL.

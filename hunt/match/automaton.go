@@ -173,25 +173,3 @@ func (a *automaton) startsWith(x, y byte) bool {
 	pair := int(x)<<8 | int(y)
 	return a.starts[pair/8]>>(pair%8)&1 != 0
 }
-
-// phrase judges t[start:end], which is a listed text but for its case: if it
-// begins or ends with a letter, a digit or '_', no such may stand beside it.
-func (c *scanner) phrase(t []byte, level, start, end int) {
-	if inWord(t, start) && inWord(t, start-1) || inWord(t, end-1) && inWord(t, end) {
-		return
-	}
-	s := c.set
-	c.key = appendFolded(c.key[:0], t[start:end])
-	folded := s.lookup(keyFolded, hashBytes(c.key, keyFolded), c.key)
-	for i := range folded.n {
-		id, rule := s.member(folded, i), Text
-		if string(t[start:end]) != string(s.value(id)) {
-			rule |= Case
-		}
-		c.hit(id, level, start, end, rule)
-	}
-	for i, b := range t[start:end] {
-		c.key[i] = blanks(b)
-	}
-	c.hits(s.lookup(keyExact, hashBytes(c.key, keyExact), c.key), level, start, end, Text)
-}

@@ -103,7 +103,7 @@ func hostile(size int) map[string][]byte {
 	m := map[string][]byte{"token": bytes.Repeat([]byte("x"), 10<<20)}
 	for _, s := range []string{".", "a", "1", ":", "::", "a.", "1.", "1.1.1.1.", "[.]", "a[.]", "%25", "%41", "\\", "\\u002e", "@", "a@", "a@a.evil.com.", "://", "http://", "http://evil.com/", "http://evil.com/,", "evil.com/,",
 		"a:", "ff:", "1::", "-", "1-", "GET /", "/", "&amp;", "\x1b[1", "\x1b[1m", "hxxp", "#011", "e\x00", "\x00", "\xd1\x8f", "evil.com ", "evil.com.", "1.2.3.4 ", "a.github.io ", "http%3A%2F%2Fevil.com%2F", "CVE-", "cve-2024-", "Evil Bot", "aaaab",
-		"d41d8cd98f00b204e9800998ecf8427e ", "00:11:22:33:44:55 ", "00-", "::ffff:1.2.3.4 "} {
+		"d41d8cd98f00b204e9800998ecf8427e ", "00:11:22:33:44:55 ", "00-", "::ffff:1.2.3.4 ", "uri=/", "\"uri\":\"/x", "(1)a(0)", "(1)a", "a。", "é/tmp/"} {
 		m[s] = bytes.Repeat([]byte(s), size/len(s)+1)
 	}
 	return m
@@ -111,7 +111,7 @@ func hostile(size int) map[string][]byte {
 
 func BenchmarkHostile(b *testing.B) {
 	s := compile(b, append(generated(10000), list(b, "domain evil.com", "ip 1.2.3.4", "ipv6 2001:db8::1", "cidr 1.0.0.0/9", "ip_port 1.2.3.4:80", "url http://evil.com/"+strings.Repeat("x", 500), "url evil.com/x", "url_path /"+strings.Repeat("x", 500), "email bob@evil.com",
-		"mac_address 00:1b:44:11:3a:b7", "user_agent Evil Bot/1.0", "text aaaaaaaaaab", "certificate_fingerprint "+strings.Repeat("ab", 20), "url_path /x")...))
+		"mac_address 00:1b:44:11:3a:b7", "user_agent Evil Bot/1.0", "text aaaaaaaaaab", "file_path /tmp/x", "file_name tmp", "certificate_fingerprint "+strings.Repeat("ab", 20), "url_path /x")...))
 	m := hostile(1 << 20)
 	for _, name := range slices.Sorted(func(yield func(string) bool) {
 		for k := range m {

@@ -24,7 +24,7 @@ func (c *scanner) digest(k kind, digits []byte, start, end int, rule Rule) {
 	if hasUpper(digits) {
 		rule |= Case
 	}
-	c.hits(c.set.lookup(k, hashBytes(c.key, k), c.key), levelText, start, end, rule)
+	c.token(c.set.lookup(k, hashBytes(c.key, k), c.key), start, end, rule)
 }
 
 // maxPairs is the most bytes of a digest that is written in pairs.

@@ -22,10 +22,10 @@
 //	         ├─> tokens are cut (token.go) and looked up by their kind:
 //	         │     addr.go network.go   addresses, networks, ports
 //	         │     name.go unicode.go   names and their parents
-//	         │     mailbox.go digest.go word.go
+//	         │     mailbox.go digest.go word.go counted.go
 //	         │     locator.go walk.go   URLs, read only around hosts that have one
-//	         ├─> path.go                paths of URLs and of request lines
-//	         └─> automaton.go           free text
+//	         ├─> path.go field.go       paths of URLs, of request lines and of fields
+//	         └─> automaton.go phrase.go free text
 //
 // A token costs one hash and one look into a filter of two bytes an
 // indicator (set.go); what passes the filter, about one token in a hundred, is
@@ -36,8 +36,10 @@
 //
 // "Letter" and "digit" are those of ASCII. A byte of 0x80 and above ends a
 // token, because text in Korean or Chinese is written against a name without
-// a blank; names in Unicode are looked for apart, as words of letters of any
-// script.
+// a blank. But a letter of a Latin, Greek or Cyrillic script, and an accent,
+// beside what is listed makes it a part of another word (glue.go): evil.example
+// is not in "ñevil.example", nor 192.0.2.1 in "я192.0.2.1". Names in Unicode are
+// looked for apart, as words of letters of any script.
 //
 //   - ip, ipv6: the address in any spelling: full or short, v4-mapped, in
 //     brackets, with a zone. Not beside a letter, a digit or '_', not as part
@@ -50,7 +52,9 @@
 //   - ip_port: address:port, [address]:port, and tcpdump's form.
 //   - domain: the name, and every name below it. Labels are [A-Za-z0-9_-], so
 //     evil.example is neither in my-evil.example nor in evil.example-x. Two dots
-//     in a row are between names.
+//     in a row are between names. The dots of UTS 46 (U+3002, U+FF0E, U+FF61)
+//     are dots. As Windows logs DNS, "(4)evil(7)example(0)" is evil.example if
+//     all lengths are right.
 //   - url: the same URL after the normalisation of package canon, under any
 //     scheme and under none if the listed one has none. It ends at a blank,
 //     control character, quote, angle bracket, backslash or '#'; the
@@ -58,8 +62,13 @@
 //     ",http…,"), one of `{}|^ and the first byte beyond ASCII may or may not
 //     belong to it: the longest reading that is listed counts. A URL that is
 //     percent-encoded as a whole, as a value in another one, is read too.
-//   - url_path: the whole path of a URL, or behind a method in capitals. A
-//     listed path without a query matches whatever the query.
+//   - url_path: the whole path of a URL, or behind a method in capitals, or as
+//     the value of a field whose name says so (field.go): path, uri, url,
+//     request, location, uri_stem and their like, whole or behind a dot, '_' or
+//     '-', before '=' or ':' ({"url":{"path":"/x"}}, cs-uri-stem=/x). A name as
+//     file_path or exe.path is that of another path; what is around an object
+//     ({"file":{"path":"/x"}}) is not looked at. In double quotes the value ends
+//     where they do. A listed path without a query matches whatever the query.
 //   - email: the address, any case; a letter, a digit or one of . _ + - before
 //     it makes it another one.
 //   - digests: the hex digits between anything but letters and digits; a
@@ -68,6 +77,15 @@
 //   - free text: as listed, letters of any case unless the type's case counts
 //     (ioc.Exact). Where it begins or ends with a letter, digit or '_', no such
 //     may stand beside it. All blanks inside a line are alike.
+//   - file_name: in any folder, but not as a part of a longer name: neither '-',
+//     '+', '~' (nor '$' before it) nor a dot that joins more to it stands beside
+//     it ("my-x.exe", "x.exe.bak"). One that begins with a dot is the end of any.
+//   - file_path: not as a part of a longer path. What lies below a path is
+//     another file: /tmp/a is not in /tmp/a/b, but in "/tmp/a/". One from the root
+//     is not in /var/tmp/a, but behind a quote, '=', ':', a blank, "file://". One
+//     that begins with a backslash or a folder's name is the end of any path.
+//   - registry_key: under every name of its root: HKEY_LOCAL_MACHINE, HKLM,
+//     HKLM: and \REGISTRY\MACHINE are one, and so are those of the others.
 //
 // # What is undone
 //

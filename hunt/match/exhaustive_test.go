@@ -94,6 +94,9 @@ func TestExhaustive(t *testing.T) {
 	f(min(5, 5+deep), "a~b~_~-~A~ ~\t", "text a", "text a-b", "mutex A", "mutex a b", "text -", "text ab", "text bab")
 	f(4+deep, "ht://~a.b~/~?~.~,~)~(~:~8~@~ ~#", "url ht://a.b/", "url a.b/?", "url ht://a.b/8", "url ht://a.b:8/", "url ht://a.b/?8", "url ht://a.b/,", "url a.b/8")
 	f(min(4, 4+deep), "http://~https://~a.b~:80~:443~/x~A~'~`~\xc3\xa9~;", "url http://a.b/x", "url a.b/x", "url a.b:80/x", "url https://a.b/", "url a.b:443/x")
+	f(min(4, 4+deep), "a.exe~/~\\~-~.~x~:~é~}", "file_name a.exe", "file_path /a.exe", "file_path c:\\a.exe")
+	f(min(4, 4+deep), "(1)a~(1)b~(2)a~(0)~a~.~é~(", "domain a.b", "domain a.a")
+	f(min(4, 4+deep), "é~a.a~한~1.1.1.1~1::1~:~1~ ~@~:1~[~]", "domain a.a", "ip 1.1.1.1", "ipv6 1::1", "ip_port 1.1.1.1:1", "email a@a.a", "text a", "cidr 1.1.0.0/16")
 	f(min(4, 4+deep), "0123456789abcdef~0~-~_~:~g~A~CVE-2024-~1234", "md5 "+strings.Repeat("0123456789abcdef", 2), "cve CVE-2024-1234", "cve CVE-2024-12341234")
 }
 
@@ -102,12 +105,12 @@ func FuzzMatch(f *testing.F) {
 	for _, seed := range []string{
 		"1.2.3.4:80 [::1]:80 a.evil.com bob@evil.com", "hxxp://evil[.]com/x?y=1, http://1.2.3.4:80/x", `{"a":"http:\/\/evil.com\/x?y=1\u0026","b":"c:\\x\\evil.exe"}`,
 		"e\x00v\x00i\x00l\x00.\x00c\x00o\x00m\x00", "%2F%2Fevil.com%2F\n#011evil.com\x1b[1mx", "IP 1.2.3.4.80 > ::1.443: CVE-2024-1234 d41d8cd98f00b204e9800998ecf8427e",
-		"::ffff:1.2.3.4 2001:db8:0::7 x:2001:db8::7:y Evil Bot/1.0 (evil.com) 'evil.com/x',",
+		"::ffff:1.2.3.4 2001:db8:0::7 x:2001:db8::7:y Evil Bot/1.0 (evil.com) 'evil.com/x',", "(4)evil(3)com(0) éevil.com/x/evil.exe evil.comя",
 	} {
 		f.Add([]byte(seed))
 	}
 	os := list(f, "ip 1.2.3.4", "ipv6 ::1", "ipv6 2001:db8::7", "cidr 1.2.0.0/16", "cidr 2001:db8::/32", "ip_port 1.2.3.4:80", "ip_port [::1]:443", "domain evil.com", "domain a.evil.com",
-		"url http://evil.com/x?y=1", "url evil.com/x", "email bob@evil.com", "md5 d41d8cd98f00b204e9800998ecf8427e", "cve CVE-2024-1234", `file_path c:\x\evil.exe`, "user_agent Evil Bot/1.0", "text e", "mutex a-b")
+		"url http://evil.com/x?y=1", "url evil.com/x", "email bob@evil.com", "md5 d41d8cd98f00b204e9800998ecf8427e", "cve CVE-2024-1234", `file_path c:\x\evil.exe`, "user_agent Evil Bot/1.0", "text e", "mutex a-b", "file_name evil.exe", "file_path /x/evil")
 	s := compile(f, os)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 150 {

@@ -31,7 +31,10 @@ func (b *builder) add(id uint32, t ioc.Type) {
 		ok = b.addWord(id, t, v)
 	}
 	if !ok {
-		b.addText(id, t.Form() == ioc.Exact)
+		b.addText(id, t.Form() == ioc.Exact, v)
+	}
+	if t == ioc.RegistryKey {
+		b.addHives(id, v)
 	}
 }
 
@@ -264,11 +267,10 @@ func (b *builder) addWord(id uint32, t ioc.Type, v string) bool {
 }
 
 // addText adds a value that is looked for anywhere in the text.
-func (b *builder) addText(id uint32, exact bool) {
-	v := b.arena[b.value.off : b.value.off+b.value.length]
+func (b *builder) addText(id uint32, exact bool, v string) {
 	folded := make([]byte, len(v))
 	blank := make([]byte, len(v))
-	for i, c := range v {
+	for i, c := range []byte(v) {
 		if c == '\n' {
 			c = ' '
 		}
@@ -280,6 +282,16 @@ func (b *builder) addText(id uint32, exact bool) {
 		b.put(keyFolded, id, folded)
 	}
 	b.texts = append(b.texts, b.intern(folded))
+}
+
+// addHives adds a registry key under the other names of its root.
+func (b *builder) addHives(id uint32, v string) {
+	names, rest := canon.Hive(v)
+	for _, n := range names {
+		if k := n + rest; !strings.EqualFold(k, v) && len(k) <= maxKey {
+			b.addText(id, false, k)
+		}
+	}
 }
 
 // blanks makes the blanks inside a line alike and leaves letters as they are.

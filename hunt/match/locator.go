@@ -13,12 +13,12 @@ import (
 // locate looks up the URL whose host lies at text[start:end], its final dot or
 // its brackets included; c.key is the canonical form of the host.
 func (c *scanner) locate(start, end int, rule Rule) {
-	if is(c.text, start-1, label) {
+	if is(c.text, start-1, label) || letterBefore(c.text, start) {
 		return
 	}
 	c.host = append(c.host[:0], c.key...)
 	first, scheme := schemeBefore(c.text, start)
-	if scheme == 0 && c.set.longest[keyBare] == 0 {
+	if scheme > 0 && letterBefore(c.text, first) || scheme == 0 && c.set.longest[keyBare] == 0 {
 		return
 	}
 	w, level, from := &c.walk, 0, first
@@ -104,7 +104,7 @@ func (c *scanner) lookUpURL(w *walk, from int, rule Rule) {
 		return
 	}
 	for ok := true; ok; ok = w.next() {
-		if !w.mayEnd() {
+		if !w.mayEnd() || letterAfter(w.text, w.at) {
 			continue
 		}
 		var u, b group

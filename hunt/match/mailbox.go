@@ -55,7 +55,7 @@ func (c *scanner) mail(start, end int, rule Rule) {
 			for k, b := range address {
 				address[k] = fold[b]
 			}
-			c.hits(s.find(keyMail, n, address), levelText, i, end, found)
+			c.token(s.find(keyMail, n, address), i, end, found)
 		}
 	}
 }

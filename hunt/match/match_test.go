@@ -260,7 +260,7 @@ func TestDigestsAndWords(t *testing.T) {
 
 func TestText(t *testing.T) {
 	set, f := table(t)
-	set(`file_path C:\Windows\Evil.exe`, "mutex Global\\Abc", "user_agent Evil Bot/1.0", "text Failed password", "registry_key HKLM\\Run\\x", "file_name evil.dll")
+	set(`file_path C:\Windows\Evil.exe`, "mutex Global\\Abc", "user_agent Evil Bot/1.0", "text Failed password", "registry_key HKEY_LOCAL_MACHINE\\run\\x", "file_name evil.dll")
 	f(`open C:\Windows\Evil.exe`, `C:\Windows\Evil.exe text`)
 	f(`{"p":"c:\\windows\\evil.EXE"}`, `c:\\windows\\evil.EXE text+escaped+case`)
 	f(`C:\Windows\Evil.exe2 xC:\Windows\Evil.exe`, "")
@@ -268,7 +268,7 @@ func TestText(t *testing.T) {
 	f("UA=Evil Bot/1.0, evil bot/1.0", "Evil Bot/1.0 text")
 	f("ua=Evil%20Bot%2F1.0", "Evil%20Bot%2F1.0 text+percent")
 	f("FAILED\tpassword for", "FAILED\tpassword text+case")
-	f(`hklm\run\x \evil.dll notevil.dll evil.dllx`, `hklm\run\x text+case; evil.dll text`)
+	f(`hklm\run\x \evil.dll notevil.dll evil.dllx`, `hklm\run\x text+respelled; evil.dll text`)
 	f("E\x00v\x00i\x00l\x00.\x00d\x00l\x00l\x00", "E\x00v\x00i\x00l\x00.\x00d\x00l\x00l\x00 text+case+utf16")
 	f("Failed\npassword", "")
 }

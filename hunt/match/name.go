@@ -46,14 +46,15 @@ func (c *scanner) parents(start, end int) {
 
 // nameHits appends matches of t[start:end], of which t[i:end] is listed.
 func (c *scanner) nameHits(ids group, start, i, end int) {
-	if ids.n == 0 {
+	t := c.text
+	if ids.n == 0 || letterAfter(t, end) || i == start && letterBefore(t, start) {
 		return
 	}
 	rule := Exact
 	if i > start {
 		rule = Subdomain
 	}
-	if hasUpper(c.text[i:end]) {
+	if hasUpper(t[i:end]) {
 		rule |= Case
 	}
 	c.hits(ids, levelText, start, end, rule)

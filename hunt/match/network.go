@@ -49,7 +49,7 @@ func (c *scanner) networks(a address, start, end int, rule Rule) {
 			m.mask(n)
 			key[0] = byte(n)
 			k := key[:1+copy(key[1:], m.bytes())]
-			c.hits(s.lookup(keyNet, hashBytes(k, keyNet), k), levelText, start, end, Network|rule)
+			c.token(s.lookup(keyNet, hashBytes(k, keyNet), k), start, end, Network|rule)
 		}
 	}
 }

@@ -249,6 +249,9 @@ func everyPiece(s string, least, most int, f func(i, j int)) {
 
 // is1a judges s[i:j] by the row of the table that o's type has.
 func is1a(o ioc.Observable, s string, i, j int) (Rule, bool) {
+	if letterRight(s, i, j) || letterLeft(s, i) && o.Type != ioc.Domain {
+		return 0, false
+	}
 	switch o.Type {
 	case ioc.IP, ioc.IPv6, ioc.CIDR:
 		a, ok := addressAt(s, i, j)
@@ -262,14 +265,15 @@ func is1a(o ioc.Observable, s string, i, j int) (Rule, bool) {
 	case ioc.IPPort:
 		return Port, portAt(o.Value, s, i, j)
 	case ioc.Domain:
-		if !nameAt(s, i, j) {
+		n := strings.ToLower(s[i:j])
+		counted := countedName(s, i, j)
+		if n = cmp.Or(counted, n); counted == "" && !nameAt(s, i, j) {
 			return 0, false
 		}
-		n := strings.ToLower(s[i:j])
 		if strings.HasSuffix(n, "."+o.Value) {
 			return Subdomain, true
 		}
-		return Exact, n == o.Value
+		return Exact, n == o.Value && !letterLeft(s, i)
 	case ioc.Email:
 		k := strings.LastIndexByte(s[i:j], '@')
 		return Exact, len(s[i:j]) == len(o.Value) && strings.ToLower(s[i:j]) == o.Value && nameAt(s, i+k+1, j) && (i == 0 || !labelByte(s[i-1]) && s[i-1] != '.' && s[i-1] != '+')
@@ -284,25 +288,6 @@ func beside(s string, i, j int, class func(byte) bool) bool {
 }
 
 func wordByte(b byte) bool { return alnumByte(b) || b == '_' }
-
-func isPhrase(o ioc.Observable, s string, i, j int) bool {
-	blank := strings.NewReplacer("\t", " ", "\r", " ")
-	x, v := blank.Replace(s[i:j]), blank.Replace(o.Value)
-	if o.Type.Form() == ioc.Exact && x != v || asciiLower(x) != asciiLower(v) {
-		return false
-	}
-	return !(wordByte(s[i]) && i > 0 && wordByte(s[i-1]) || wordByte(s[j-1]) && j < len(s) && wordByte(s[j]))
-}
-
-func asciiLower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			b[i] = c + 32
-		}
-	}
-	return string(b)
-}
 
 var nameRE = regexp.MustCompile(`^[0-9A-Za-z_-]+(\.[0-9A-Za-z_-]+)+$`)
 
@@ -418,6 +403,9 @@ func leftOf6(s string, i int) bool {
 }
 
 func gluedBefore(s string, i int) bool {
+	if r, _ := utf8.DecodeLastRuneInString(s[:i]); spacedLetter(r) {
+		return true
+	}
 	return i > 0 && (wordByte(s[i-1]) && !hexChar(s[i-1]) || s[i-1] == '.' && i > 1 && labelByte(s[i-2]))
 }
 
@@ -447,6 +435,9 @@ func rightOf6(s string, i, j int) bool {
 }
 
 func gluedAfter(s string, j int) bool {
+	if r, _ := utf8.DecodeRuneInString(s[j:]); spacedLetter(r) {
+		return true
+	}
 	return j < len(s) && (wordByte(s[j]) && !hexChar(s[j]) || s[j] == '.' && j+1 < len(s) && labelByte(s[j+1]))
 }
 

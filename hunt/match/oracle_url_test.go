@@ -3,6 +3,7 @@ package match
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/iochunt/iochunt/internal/canon"
 )
@@ -13,12 +14,12 @@ import (
 func oracleURL(v string, x text, hit func(text, int, int, Rule)) {
 	s := x.b
 	for i := range len(s) {
-		if !alnumByte(s[i]) || i > 0 && s[i-1] > '9' && alnumByte(s[i-1]) {
+		if !alnumByte(s[i]) || i > 0 && s[i-1] > '9' && alnumByte(s[i-1]) || letterLeft(s, i) {
 			continue
 		}
 		best := 0
 		for _, j := range urlEnds(s, i) {
-			if j > best && urlIs(v, s, i, j) {
+			if next, _ := utf8.DecodeRuneInString(s[j:]); j > best && !spacedLetter(next) && urlIs(v, s, i, j) {
 				best = j
 			}
 		}

@@ -21,7 +21,7 @@ const (
 	Network               // an address inside the listed range
 	Port                  // the address together with its port
 	Locator               // the URL, after normalisation of both sides
-	Path                  // the whole path of a URL or of a request line
+	Path                  // the whole path of a URL, of a request line or of a field
 	Text                  // free text between its boundaries
 	kindMask  Rule = 15
 )
@@ -36,7 +36,7 @@ const (
 	UTF16                       // two bytes a letter
 	IDN                         // Unicode for the listed punycode
 	V4Mapped                    // ::ffff:192.0.2.1
-	Respelled                   // other separators: a MAC or a fingerprint with or without colons
+	Respelled                   // another notation: a MAC with other separators, a short registry root, counted labels
 )
 
 var kindNames = [...]string{"exact", "subdomain", "cidr", "port", "url", "path", "text"}

@@ -45,6 +45,7 @@ type scanner struct {
 
 	colonsTo int // colons before it have been dealt with
 	wordsTo  int // words in Unicode before it have been dealt with
+	dotsTo   int // names with dots beyond ASCII before it have been dealt with
 	quadTo   int // dotted decimal before it belongs to an IPv6 address
 
 	key      []byte // the key being looked up

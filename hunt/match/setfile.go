@@ -37,7 +37,7 @@ var (
 
 const (
 	magic      = "IOCHUNT\x00"
-	version    = 1
+	version    = 2 // 2: the names of a registry key's root
 	headerSize = 64
 	sumAt      = 32
 	rowSize    = 32

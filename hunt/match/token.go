@@ -5,7 +5,7 @@ package match
 // them on. A run without a dot is of interest for its length alone.
 func (c *scanner) tokens() {
 	t := c.text
-	c.colonsTo, c.wordsTo, c.quadTo = 0, 0, 0
+	c.colonsTo, c.wordsTo, c.dotsTo, c.quadTo = 0, 0, 0, 0
 	for i := 0; i < len(t); {
 		k := class[t[i]]
 		if k&run == 0 {
@@ -25,6 +25,9 @@ func (c *scanner) tokens() {
 
 // marked looks for the tokens that are not in one run.
 func (c *scanner) marked(i int, k uint8) {
+	if k&high != 0 && wideDot[c.text[i]] && i >= c.dotsTo && c.set.has(hasNames|hasMail) {
+		c.wideDots(i)
+	}
 	switch {
 	case k&high == 0:
 		if i >= c.colonsTo && c.set.has(hasAddrs|hasMACs|hasCerts) {
@@ -43,6 +46,8 @@ func (c *scanner) run(start, end int, seen uint8) {
 		if s.has(hasAddrs | hasNames) {
 			c.dotted(start, end)
 		}
+	case end-start == 1 && c.text[start] == '0' && at(c.text, start-1) == '(':
+		c.counted(start)
 	case s.has(hasBareHost):
 		c.bareHost(start, end)
 	}

@@ -23,6 +23,33 @@ func (c *scanner) unicode(i int) {
 		end += n
 	}
 	c.wordsTo = max(end, i+1)
+	c.cut(t[:end], start)
+}
+
+// wideDot holds the bytes that the dots beyond ASCII begin with.
+var wideDot = [256]bool{0xe3: true, 0xef: true}
+
+// wideDots looks for names of letters of ASCII around the dot beyond ASCII at
+// t[i:]. Text in Chinese may stand against them as against any name.
+func (c *scanner) wideDots(i int) {
+	t := c.text
+	if _, isDot := nameRune(t, i); !isDot {
+		return
+	}
+	start, end := i, i
+	for start > c.dotsTo && class[t[start-1]]&run != 0 {
+		start--
+	}
+	for n, isDot := nameRune(t, end); n == 1 || isDot; n, isDot = nameRune(t, end) {
+		end += n
+	}
+	c.dotsTo = end
+	c.cut(t[:end], start)
+}
+
+// cut cuts t[start:] into names, and these into labels. All of it is nameRunes.
+func (c *scanner) cut(t []byte, start int) {
+	end := len(t)
 	c.labels = c.labels[:0]
 	for k := start; k < end; {
 		from := k
@@ -65,7 +92,7 @@ func nameRune(t []byte, i int) (width int, isDot bool) {
 }
 
 // unicodeName looks up the name whose labels begin and end at c.labels, and its
-// parents; but no parent without a label in Unicode, for such a one is found as
+// parents; but no parent without a label or a dot in Unicode, for such a one is found as
 // any other name. Each label is converted once, and none but the last two where
 // nothing is listed below them.
 func (c *scanner) unicodeName() {
@@ -79,7 +106,7 @@ func (c *scanner) unicodeName() {
 	at, inUnicode := len(buf), false
 	for k := n - 1; k >= 0; k-- {
 		text := t[c.labels[2*k]:c.labels[2*k+1]]
-		inUnicode = inUnicode || !isASCII(text)
+		inUnicode = inUnicode || !isASCII(text) || k < n-1 && c.labels[2*k+2]-c.labels[2*k+1] > 1
 		l, ok := punycode(text)
 		if !ok || len(l)+1 > at {
 			return
@@ -102,7 +129,7 @@ func (c *scanner) unicodeName() {
 			rule = Exact | IDN
 			c.unicodeHost(name, start, end)
 		}
-		c.hits(s.lookup(keyName, hashBack(name, keyName), name), levelText, start, end, rule)
+		c.token(s.lookup(keyName, hashBack(name, keyName), name), start, end, rule)
 	}
 }
 

@@ -19,7 +19,7 @@ func (c *scanner) cves(start, end int) {
 		if !allUpper(t[i : i+3]) {
 			rule = Case
 		}
-		c.hits(c.set.lookup(keyCVE, hashBytes(c.key, keyCVE), c.key), levelText, i, e, rule)
+		c.token(c.set.lookup(keyCVE, hashBytes(c.key, keyCVE), c.key), i, e, rule)
 	}
 }
 

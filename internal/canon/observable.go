@@ -89,7 +89,7 @@ var literal = map[ioc.Type]func(string) (string, error){
 	ioc.EmailSubject: phrase,
 	ioc.Mutex:        phrase,
 	ioc.UserAgent:    phrase,
-	ioc.RegistryKey:  phrase,
+	ioc.RegistryKey:  RegistryKey,
 	ioc.SSDeep:       phrase,
 	ioc.Text:         phrase,
 	ioc.FileName:     FilePath,

@@ -98,7 +98,14 @@ func TestSniff(t *testing.T) {
 	f("D41D8CD98F00B204E9800998ECF8427E", ioc.MD5, "d41d8cd98f00b204e9800998ecf8427e")
 	f(`C:\Windows\Temp\x.exe`, ioc.FilePath, `C:\Windows\Temp\x.exe`)
 	f(`%APPDATA%\x.exe`, ioc.FilePath, `%APPDATA%\x.exe`)
-	f(`HKLM\Software\x`, ioc.RegistryKey, `HKLM\Software\x`)
+	f(`HKLM\Software\x`, ioc.RegistryKey, `HKEY_LOCAL_MACHINE\Software\x`)
+	f(`hkey_local_machine\Software\x`, ioc.RegistryKey, `HKEY_LOCAL_MACHINE\Software\x`)
+	f(`HKCU:\Software\x`, ioc.RegistryKey, `HKEY_CURRENT_USER\Software\x`)
+	f(`\REGISTRY\MACHINE\Software\x`, ioc.RegistryKey, `HKEY_LOCAL_MACHINE\Software\x`)
+	f(`\Registry\User\S-1-5-18\x`, ioc.RegistryKey, `HKEY_USERS\S-1-5-18\x`)
+	f(`HKU\S-1-5-18\x`, ioc.RegistryKey, `HKEY_USERS\S-1-5-18\x`)
+	f(`HKCR\.x`, ioc.RegistryKey, `HKEY_CLASSES_ROOT\.x`)
+	f(`HKEY_LOCAL_MACHINES\x`, ioc.RegistryKey, `HKEY_LOCAL_MACHINES\x`)
 }
 
 func TestRefused(t *testing.T) {

@@ -160,7 +160,7 @@ func windows(s string) (ioc.Observable, bool) {
 	switch {
 	case len(s) > 3 && is(s[0], isAlpha) && s[1:3] == `:\`:
 	case s[0] == '%' && strings.Contains(s, `%\`):
-	case hasPrefixFold(s, `HKEY_`) || hasPrefixFold(s, `HKLM\`) || hasPrefixFold(s, `HKCU\`):
+	case hasPrefixFold(s, `HKEY_`) || hasPrefixFold(s, `\REGISTRY\`) || isHive(s):
 		t = ioc.RegistryKey
 	default:
 		return ioc.Observable{}, false
