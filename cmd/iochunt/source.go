@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -160,19 +161,19 @@ func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
 
 // readList reads one file of indicators into s, as its own feed would.
 func (a *app) readList(ctx context.Context, s collect.Store, path string) (collect.Result, []ioc.Refusal, error) {
-	if path == "-" {
-		spooled, err := a.spoolStdin()
-		if err != nil {
-			return collect.Result{}, nil, err
-		}
-		defer os.Remove(spooled)
-		path = spooled
+	file, clean, err := a.regular(path)
+	if err != nil {
+		return collect.Result{}, nil, err
 	}
-	c, err := a.fileCollector(adHoc, path, nil)
+	defer clean()
+	c, err := a.fileCollector(adHoc, file, nil)
 	if err != nil {
 		return collect.Result{}, nil, err
 	}
 	keep := &refusals{Store: s}
+	if file != path {
+		keep.spooled, keep.name = filepath.Base(file), path
+	}
 	res, err := collect.Run(ctx, adHoc, c, keep, collect.RunOptions{Prepare: prepare, Now: a.now})
 	if err == nil && len(res.Skipped) > 0 {
 		err = errors.New(firstFew(res.Skipped))
@@ -188,18 +189,33 @@ func (a *app) fileCollector(feed, path string, settings map[string]any) (collect
 	return a.newCollector(config.Feed{Name: feed, Kind: "file", Settings: all}, nil)
 }
 
-// spoolStdin writes standard input to a file of our own: a list is read twice,
-// once to see that it is whole.
-func (a *app) spoolStdin() (path string, err error) {
+// regular returns a file that can be read twice, as a list is, once to see that
+// it is whole: standard input ("-") and pipes are copied to one of our own,
+// which clean removes.
+func (a *app) regular(path string) (file string, clean func(), err error) {
+	in := a.in
+	if path != "-" {
+		st, err := os.Stat(path)
+		if err != nil || st.Mode()&(os.ModeNamedPipe|os.ModeCharDevice) == 0 {
+			return path, func() {}, nil // what is wrong with it, the collector says
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return path, func() {}, err
+		}
+		defer f.Close()
+		in = f
+	}
 	f, err := os.CreateTemp("", "iochunt-list-") // 0600
 	if err != nil {
-		return "", err
+		return path, func() {}, err
 	}
-	_, err = io.Copy(f, a.in)
+	clean = func() { os.Remove(f.Name()) }
+	_, err = io.Copy(f, in)
 	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(f.Name())
+		clean()
 	}
-	return f.Name(), err
+	return f.Name(), clean, err
 }
 
 // quoteGlob takes the glob characters of a path for themselves.
@@ -211,13 +227,19 @@ func quoteGlob(path string) string {
 // knows no cursor, so that each file is read whole.
 type refusals struct {
 	collect.Store
-	all []ioc.Refusal
+	all           []ioc.Refusal
+	spooled, name string // a report named after our copy of a pipe gets the pipe's name
 }
 
 func (r *refusals) Cursor(context.Context, string) (ioc.Cursor, error) { return "", nil }
 
 func (r *refusals) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.Changes, error) {
 	r.all = append(r.all, b.Refused...)
+	for i := range b.Reports {
+		if r.spooled != "" && b.Reports[i].Name == r.spooled {
+			b.Reports[i].Name = r.name
+		}
+	}
 	b.Next = ""
 	return r.Store.PutBatch(ctx, feed, b)
 }
