@@ -366,14 +366,18 @@ func (i *imports) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.C
 	return i.Store.PutBatch(ctx, feed, b)
 }
 
-// id returns the path of the file that id names below the root; an id of the
-// content's own, a MISP event's say, stays as it is.
+// id returns the path of the file that id names below the root, with what names
+// a report in it ("#" and a MISP event's uuid). A URL's id stays as it is.
 func (i *imports) id(known map[string]string, id string) string {
 	if to, ok := known[id]; ok {
 		return to
 	}
-	to := filepath.Join(i.root, id)
-	if _, err := os.Stat(to); id == "" || err != nil {
+	file, inside, some := strings.Cut(id, "#")
+	to := filepath.Join(i.root, file)
+	if some {
+		to += "#" + inside
+	}
+	if !isThere(filepath.Join(i.root, strings.ReplaceAll(file, "%23", "#"))) || id == "" {
 		to = id
 	}
 	known[id] = to
