@@ -245,11 +245,26 @@ func TestOTXTransientFaults(t *testing.T) {
 		f(path+" hangs", twice(otxtest.Hang()))
 	}
 	f("next names another host", otxtest.Fault{Do: otxtest.NextHost("https://evil.example")})
+	f("next is missing on the first page", otxtest.Fault{Path: "/pulses/subscribed", Page: 1, Do: otxtest.NextMissing()})
+	f("next is missing on the second page", otxtest.Fault{Path: "/pulses/subscribed", Page: 2, Do: otxtest.NextMissing()})
+	f("next is always missing", otxtest.Fault{Path: "/pulses/subscribed", Do: otxtest.NextMissing()})
+	f("next is missing in the events", otxtest.Fault{Path: "/pulses/events", Do: otxtest.NextMissing()})
 	f("a plus in next", otxtest.Fault{Do: otxtest.NextPlus()})
 	f("count too small", otxtest.Fault{Do: otxtest.Count(-1000)})
 	f("count too big", otxtest.Fault{Do: otxtest.Count(1000)})
 	f("latency", otxtest.Fault{Times: 2, Do: otxtest.Latency(20 * time.Millisecond)})
 	f("long descriptions", otxtest.Fault{Do: otxtest.LongDescription(100_000)})
+}
+
+// TestOTXListsThatEndTooSoon: a pulse's own list of several pages, whose "next"
+// is missing on the first of them, is read to its end all the same.
+func TestOTXListsThatEndTooSoon(t *testing.T) {
+	t.Parallel()
+	for _, page := range []int{1, 2, 0} { // 0: on every page
+		s := startFake(t, otxtest.Account{Pulses: 3, IndicatorsPerPulse: 2500, MoreIndicatorsEvery: 1})
+		s.Fault(otxtest.Fault{Path: "/pulses/*/indicators", Page: page, Do: otxtest.NextMissing()})
+		s.complete()
+	}
 }
 
 func TestOTXShapes(t *testing.T) {

@@ -69,6 +69,9 @@ func (r *otxRun) news() (bool, error) {
 	return len(events) > 0, nil
 }
 
+// eventsPage is how many events a page is asked to have.
+const eventsPage = 100
+
 // readEvents returns the events not yet dealt with, oldest first.
 func (r *otxRun) readEvents() ([]otx.Event, error) {
 	since := r.cur.From
@@ -78,7 +81,7 @@ func (r *otxRun) readEvents() ([]otx.Event, error) {
 	var fresh []otx.Event
 	newestFirst, idle := false, 0
 	for page := 1; ; page++ {
-		p, err := r.client.Events(r.ctx, since, page, 100)
+		p, err := r.client.Events(r.ctx, since, page, eventsPage)
 		if page > 1 && otxNotFound(err) {
 			break
 		}
@@ -102,7 +105,7 @@ func (r *otxRun) readEvents() ([]otx.Event, error) {
 		if idle++; len(r.marks) > before {
 			idle = 0
 		}
-		if !p.More || idle > maxIdle {
+		if !p.More && (idle > 0 || p.Size < eventsPage) || idle > maxIdle { // a full page may have a next one all the same
 			break
 		}
 	}

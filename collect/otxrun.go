@@ -286,9 +286,12 @@ func (r *otxRun) announce(rep ioc.ReportList) {
 // is withdrawn.
 func (r *otxRun) pages(rep ioc.ReportList) error {
 	rep.Start = true
-	pos, limit, empty := 0, 1000, 0
+	pos, limit, empty, read, doubted := 0, 1000, 0, 0, false
 	for {
 		p, err := r.client.PulseIndicators(r.ctx, rep.ID, pos/limit+1, limit)
+		if doubted && otxNotFound(err) { // the page before was the last
+			p, err = otx.Page[otx.Indicator]{}, nil
+		}
 		if err != nil && otxLessMayHelp(err) && limit > 10 && r.ctx.Err() == nil {
 			limit = divisor(pos, limit/2)
 			continue
@@ -302,7 +305,9 @@ func (r *otxRun) pages(rep ioc.ReportList) error {
 		if err != nil {
 			return r.pulseFailed(rep.ID, err)
 		}
-		rep.Last = !p.More
+		read += p.Size
+		doubted = !p.More && p.Size > 0 && (p.Size >= limit || p.Count > read) // as otxWalk.isEnd
+		rep.Last = !p.More && !doubted
 		if err := r.add(rep, p.Results, p.Bad); err != nil || rep.Last {
 			return err
 		}

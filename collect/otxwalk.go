@@ -48,6 +48,7 @@ type otxWalk struct {
 	short bool            // the last page had fewer pulses than it covers
 	backs int             // steps back so far
 	bad   int             // single pulses that failed one after the other
+	ended bool            // the last page read said that the list ends, and was not believed
 	idle  int             // pages in a row without a pulse that was not seen
 	dead  int             // stretches in which everything failed, one after the other
 }
@@ -78,6 +79,8 @@ func (w *otxWalk) run(ctx context.Context) error {
 			}
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
+		case w.ended && otxNotFound(err): // it was the last page
+			return nil
 		case start > 0 && otxNotFound(err): // the list became shorter than that
 			if err := w.back(start); err != nil {
 				return err
@@ -144,11 +147,20 @@ func (w *otxWalk) took(p otx.Page[otx.Pulse], start, limit int) (bool, error) {
 	if w.idle > maxIdle {
 		return true, fmt.Errorf("%s: %w: %d pages in a row held nothing new", w.name, otx.ErrLoop, maxIdle)
 	}
-	if !p.More {
+	if !p.More && w.isEnd(p, limit) {
 		return true, nil
 	}
+	w.ended = !p.More
 	w.advance(p, start, limit)
 	return false, nil
+}
+
+// isEnd doubts a page that says it is the last. "next" has been seen to be
+// missing in the middle of a list, and whoever believes it loses the rest for
+// good. A page that is full, or a count of more than was seen, asks for one more
+// page; what holds nothing new is the end.
+func (w *otxWalk) isEnd(p otx.Page[otx.Pulse], limit int) bool {
+	return w.idle > 0 || p.Size < limit && p.Count <= len(w.seen)
 }
 
 // slipped reports whether pulses may have moved from behind start to before it
