@@ -128,6 +128,7 @@ type fileCursor struct {
 type fileMark struct {
 	Size     int64    `json:"size"`
 	MTime    int64    `json:"mtime"`             // Unix nanoseconds
+	Changed  int64    `json:"ctime,omitempty"`   // the same, of the last change whatever the modification time was set to; 0 not known
 	Sum      string   `json:"sum"`               // of the content and of how it was read; the revision of its reports
 	Reports  []string `json:"reports,omitempty"` // ids, where not the file itself is the only report
 	ETag     string   `json:"etag,omitempty"`
@@ -239,7 +240,7 @@ func (r *fileRun) sources(ctx context.Context) ([]*source, error) {
 func (r *fileRun) file(ctx context.Context, s *source) error {
 	old, had := r.pack.cursor.Files[s.id]
 	had = had && strings.HasSuffix(old.Sum, r.how)
-	if s.same || had && r.url == nil && s.err == nil && old.Size == s.mark.Size && old.MTime == s.mark.MTime {
+	if s.same || had && r.url == nil && s.err == nil && old.Size == s.mark.Size && old.MTime == s.mark.MTime && old.Changed == s.mark.Changed {
 		return nil
 	}
 	err := s.err

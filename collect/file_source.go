@@ -64,7 +64,7 @@ func (f *fileFeed) list() ([]*source, error) {
 			s.err = errors.New("not a regular file")
 		default:
 			s.mtime = st.ModTime().UTC()
-			s.mark = fileMark{Size: st.Size(), MTime: s.mtime.UnixNano()}
+			s.mark = fileMark{Size: st.Size(), MTime: s.mtime.UnixNano(), Changed: changed(st)}
 		}
 		out = append(out, s)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +200,12 @@ func TestFileLifecycle(t *testing.T) {
 	f("touched", 1, 0, "a.txt:", "a.txt: domain evil.com", "a.txt: ip 1.2.3.4", "b.txt:", "b.txt: domain evil.net")
 	write(t, dir, "a.txt", "evil.org\n1.2.3.4\n", clock.Add(2*time.Hour))
 	f("changed", 1, 0, "a.txt:", "a.txt: domain evil.org", "a.txt: ip 1.2.3.4", "b.txt:", "b.txt: domain evil.net")
+	if runtime.GOOS == "linux" || runtime.GOOS == "darwin" {
+		write(t, dir, "a.txt", "evil.biz\n1.2.3.4\n", clock.Add(2*time.Hour))
+		f("changed in place, size and time as before", 1, 0, "a.txt:", "a.txt: domain evil.biz", "a.txt: ip 1.2.3.4", "b.txt:", "b.txt: domain evil.net")
+		write(t, dir, "a.txt", "evil.org\n1.2.3.4\n", clock.Add(2*time.Hour))
+		f("and back", 1, 0, "a.txt:", "a.txt: domain evil.org", "a.txt: ip 1.2.3.4", "b.txt:", "b.txt: domain evil.net")
+	}
 	if err := os.Remove(filepath.Join(dir, "b.txt")); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/iochunt/iochunt/collect"
@@ -42,6 +43,9 @@ func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
 		}
 	}
 	if len(f.values) > 0 {
+		if err := checkTypes(f); err != nil {
+			return err
+		}
 		if err := putValues(ctx, m, adHoc, f.values); err != nil {
 			return usage("-e %w", err)
 		}
@@ -133,6 +137,22 @@ func (r *refusals) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.
 		}
 	}
 	return r.Store.PutBatch(ctx, feed, b)
+}
+
+// checkTypes refuses a value of -e that --type would leave out.
+func checkTypes(f scanFlags) error {
+	for _, v := range f.values {
+		all, err := typed(v)
+		if err != nil || len(f.types) == 0 {
+			return err
+		}
+		if !slices.ContainsFunc(all, func(o ioc.Observable) bool {
+			return slices.ContainsFunc(f.types, func(t string) bool { return strings.EqualFold(t, string(o.Type)) })
+		}) {
+			return usage("-e %s is a %s, which --type leaves out", v, all[0].Type)
+		}
+	}
+	return nil
 }
 
 // putValues adds values that a person typed, each a report of its own.

@@ -232,8 +232,9 @@ func newIndicatorsImport(a *app) *cobra.Command {
 		Use: "import FILE...", Short: "Read indicators from files into the store", Args: cobra.MinimumNArgs(1),
 		Long: `Read indicators from files into the store: plain lists, CSV, NDJSON, MISP events,
 reports as people write them; gzip, zstd and bzip2 too. A line of a list may
-say its type: mutex:Global-77, text:Failed password. A folder is read wholly. A file that is
-imported again replaces what it brought before.
+say its type: mutex:Global-77, text:Failed password. A folder is read wholly, but
+for names that begin with a dot. A file that is imported again replaces what it
+brought before.
 
 EXIT STATUS
   0  every file was read   1  none could be read, or an error   2  usage   3  some could not be read`,

@@ -62,12 +62,14 @@ func (a *app) fillSource(ctx context.Context, f scanFlags, src *source) error {
 		}
 	}
 	if !adhoc || f.withStore {
-		if err := a.addStore(ctx, src); err != nil {
+		if err := a.addStore(ctx, src, filter); err != nil {
 			return err
 		}
+	} else if len(filter.Feeds) > 0 {
+		return usage("--feed chooses among what was collected: -f and -e need --with-store beside it")
 	}
-	if len(filter.Types)+len(filter.Feeds) > 0 {
-		src.claims = filtered{src.claims, filter}
+	if len(filter.Types) > 0 {
+		src.claims = filtered{src.claims, ioc.Filter{Types: filter.Types}}
 	}
 	if src.store != nil && !adhoc && len(filter.Types)+len(filter.Feeds) == 0 {
 		src.set, err = a.openSet(ctx, src.store)
@@ -103,19 +105,38 @@ func typeNames() string {
 }
 
 // addStore makes the embedded store a part of src.
-func (a *app) addStore(ctx context.Context, src *source) error {
+func (a *app) addStore(ctx context.Context, src *source, filter ioc.Filter) error {
 	s, readOnly, err := a.readStore()
 	if err != nil {
 		return err
 	}
 	src.store, src.readOnly = s, readOnly
 	src.closers = append(src.closers, s.Close)
-	if src.claims == nil {
-		src.claims = s
-	} else {
-		src.claims = union{src.claims, s}
+	for _, name := range filter.Feeds {
+		if err := checkStored(ctx, s, name); err != nil {
+			return err
+		}
 	}
-	return nil
+	var claims hunt.Indicators = s
+	if len(filter.Feeds) > 0 {
+		claims = filtered{s, filter}
+	}
+	if src.claims == nil {
+		src.claims = claims
+		return nil
+	}
+	src.claims = union{src.claims, claims}
+	return a.warnDead(ctx, claims)
+}
+
+// warnDead says that nothing in the store is valid any more, where something
+// else is looked for beside it.
+func (a *app) warnDead(ctx context.Context, claims hunt.Indicators) error {
+	alive, err := anyValid(ctx, claims, a.now())
+	if err == nil && !alive {
+		a.note("iochunt: the store holds no indicator that is valid now; only events of when they were valid can hit them (iochunt collect)")
+	}
+	return err
 }
 
 // checkAlive refuses a set in which every claim has expired: searching it and
