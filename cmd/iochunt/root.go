@@ -44,6 +44,7 @@ func newRoot(a *app) *cobra.Command {
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return a.setUp(cmd) },
 	}
+	root.Version = version
 	f := root.PersistentFlags()
 	f.StringVar(&a.configFile, "config", "", "config file (default: $IOCHUNT_CONFIG, then the user's, then /etc/iochunt/iochunt.yaml)")
 	f.BoolVar(&a.json, "json", false, "one JSON object a line on standard output (docs/output.md)")
