@@ -91,6 +91,13 @@ func (f *otxFeed) Check(ctx context.Context) (string, error) {
 	return "user " + u.Username, nil
 }
 
+// General asks the service what it says of one value; otxType is OTX's name of
+// its type. It is the look-up power of this kind of feed.
+func (f *otxFeed) General(ctx context.Context, otxType, value string) (otx.General, error) {
+	g, err := f.client.General(ctx, otxType, value)
+	return g, otxError(err)
+}
+
 // Collect implements Collector.
 func (f *otxFeed) Collect(ctx context.Context, from ioc.Cursor) iter.Seq2[ioc.Batch, error] {
 	return func(yield func(ioc.Batch, error) bool) {

@@ -23,7 +23,7 @@ const adHoc = "command-line"
 
 // addAdHoc reads the lists of -f and the values of -e into a store in memory,
 // through the same steps that a feed passes.
-func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
+func (a *app) addAdHoc(ctx context.Context, f scanFlags, types []ioc.Type, src *source) error {
 	m := memory.New()
 	for _, path := range f.lists {
 		res, refused, err := a.readList(ctx, m, path)
@@ -43,7 +43,7 @@ func (a *app) addAdHoc(ctx context.Context, f scanFlags, src *source) error {
 		}
 	}
 	if len(f.values) > 0 {
-		if err := checkTypes(f); err != nil {
+		if err := checkTypes(f.values, types); err != nil {
 			return err
 		}
 		if err := putValues(ctx, m, adHoc, f.values); err != nil {
@@ -140,15 +140,16 @@ func (r *refusals) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.
 }
 
 // checkTypes refuses a value of -e that --type would leave out.
-func checkTypes(f scanFlags) error {
-	for _, v := range f.values {
+func checkTypes(values []string, types []ioc.Type) error {
+	if len(types) == 0 {
+		return nil
+	}
+	for _, v := range values {
 		all, err := typed(v)
-		if err != nil || len(f.types) == 0 {
-			return err
+		if err != nil {
+			return usage("-e %w", err)
 		}
-		if !slices.ContainsFunc(all, func(o ioc.Observable) bool {
-			return slices.ContainsFunc(f.types, func(t string) bool { return strings.EqualFold(t, string(o.Type)) })
-		}) {
+		if !slices.ContainsFunc(all, func(o ioc.Observable) bool { return slices.Contains(types, o.Type) }) {
 			return usage("-e %s is a %s, which --type leaves out", v, all[0].Type)
 		}
 	}
@@ -175,11 +176,9 @@ func putValues(ctx context.Context, s collect.Store, feed string, values []strin
 // typed reads "value" or "type:value". What is no indicator is free text. A bare
 // path may be a URL's or a file's, and is looked for as both.
 func typed(v string) ([]ioc.Observable, error) {
-	if name, rest, ok := strings.Cut(v, ":"); ok {
-		if t, known := ioc.ParseType(name); known {
-			o, err := outright(t, rest)
-			return []ioc.Observable{o}, err
-		}
+	if t, rest, said := saidType(v); said {
+		o, err := outright(t, rest)
+		return []ioc.Observable{o}, err
 	}
 	o, ok := canon.Sniff(v)
 	if !ok {
@@ -193,6 +192,16 @@ func typed(v string) ([]ioc.Observable, error) {
 		}
 	}
 	return all, nil
+}
+
+// saidType splits "type:value"; said is false where no type is named.
+func saidType(v string) (t ioc.Type, value string, said bool) {
+	name, value, ok := strings.Cut(v, ":")
+	if !ok {
+		return "", v, false
+	}
+	t, said = ioc.ParseType(name)
+	return t, value, said
 }
 
 // outright reads a value whose type a person has said; unlike a feed's, it is

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/term"
 )
 
@@ -59,7 +59,7 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.Is(err, syscall.EPIPE):
+	case emit.IsBrokenPipe(err):
 		return exitOK // the reader, head say, has seen enough
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		fmt.Fprintln(a.err, "iochunt: interrupted")

@@ -81,14 +81,19 @@ func newForget(a *app) *cobra.Command {
 	return cmd
 }
 
-// checkStored refuses the name of a feed that nothing is stored of.
-func checkStored(ctx context.Context, s *local.Store, name string) error {
+// checkStored refuses the names of feeds that nothing is stored of.
+func checkStored(ctx context.Context, s *local.Store, names ...string) error {
+	if len(names) == 0 {
+		return nil
+	}
 	states, err := s.Feeds(ctx)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(states, func(f store.FeedState) bool { return f.Name == name }) {
-		return usage("nothing is stored of a feed %q (iochunt feeds lists them)", name)
+	for _, name := range names {
+		if !slices.ContainsFunc(states, func(f store.FeedState) bool { return f.Name == name }) {
+			return usage("nothing is stored of a feed %q (iochunt feeds lists them)", name)
+		}
 	}
 	return nil
 }

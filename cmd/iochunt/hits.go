@@ -151,7 +151,7 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 		format = "json"
 	}
 	sink, err := emit.New(cmp.Or(format, "text"), emit.Options{
-		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, WithName: true, LineNumber: true, Explain: f.explain,
+		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, Width: a.width(), WithName: true, LineNumber: true, Explain: f.explain,
 	})
 	if err != nil {
 		return usage("%w", err)

@@ -323,10 +323,8 @@ func (a *app) importPath(ctx context.Context, s *local.Store, f importFlags, pat
 // typedQuery reads "value" or "type:value" for a look-up; a type that only a
 // feed knows is taken as it is.
 func typedQuery(v string) (ioc.Observable, error) {
-	if name, rest, ok := strings.Cut(v, ":"); ok {
-		if t, known := ioc.ParseType(name); known {
-			return canon.Observable(t, rest)
-		}
+	if t, rest, said := saidType(v); said {
+		return canon.Observable(t, rest)
 	}
 	if o, ok := canon.Sniff(v); ok {
 		return o, nil

@@ -3,16 +3,12 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"golang.org/x/net/publicsuffix"
 
-	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/collect/otx"
-	"github.com/iochunt/iochunt/internal/httpx"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
@@ -29,41 +25,35 @@ type onlineJSON struct {
 	ASN           string   `json:"asn,omitempty"`
 }
 
-// otxClient makes the client of the first OTX feed that is configured.
-func (a *app) otxClient() (*otx.Client, error) {
+// inspector is the power of a feed to be asked about one value.
+type inspector interface {
+	General(ctx context.Context, otxType, value string) (otx.General, error)
+}
+
+// inspector returns the first OTX feed that is configured.
+func (a *app) inspector() (inspector, error) {
 	for _, f := range a.cfg.Feeds {
 		if f.Kind != "otx" {
 			continue
 		}
-		s := struct {
-			URL      string        `mapstructure:"url"`
-			Key      string        `mapstructure:"api_key"`
-			Lookback time.Duration `mapstructure:"lookback"`
-			Limit    int           `mapstructure:"limit"`
-			Timeout  time.Duration `mapstructure:"timeout"`
-		}{URL: otx.PublicURL, Timeout: time.Minute}
-		if err := f.Decode(&s, a.env); err != nil {
-			return nil, err
-		}
-		h, err := a.httpClient()
+		c, err := a.newCollector(f, nil)
 		if err != nil {
 			return nil, err
 		}
-		return otx.New(s.URL, otx.Key(s.Key), h, httpx.Policy{Attempts: 3, Timeout: s.Timeout})
+		if i, ok := c.(inspector); ok {
+			return i, nil
+		}
 	}
 	return nil, usage("--online needs an OTX feed: set OTX_API_KEY, or configure one")
 }
 
 // showOnline asks OTX what it says of o.
 func (a *app) showOnline(ctx context.Context, o ioc.Observable) error {
-	c, err := a.otxClient()
+	i, err := a.inspector()
 	if err != nil {
 		return err
 	}
-	g, err := c.General(ctx, otxType(o), o.Value)
-	if errors.Is(err, otx.ErrAuth) {
-		return fmt.Errorf("%w: %w", collect.ErrAuth, err)
-	}
+	g, err := i.General(ctx, otxType(o), o.Value)
 	if err != nil {
 		return fmt.Errorf("otx: %w", err)
 	}

@@ -66,7 +66,7 @@ func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 	}
 	var err error
 	o.sink, err = emit.New(name, emit.Options{
-		Out: o.w, Terminal: terminal(a.out) || f.explain || f.details, Safe: f.safe, Colour: a.colours(), WithName: !f.noName, LineNumber: !f.noLine,
+		Out: o.w, Terminal: terminal(a.out) || f.explain || f.details, Safe: f.safe, Colour: a.colours(), Width: a.width(), WithName: !f.noName, LineNumber: !f.noLine,
 		ByteOffset: f.bytes, OnlyMatching: f.onlyMatching, Null: f.null, Explain: f.explain,
 	})
 	if err != nil {
@@ -101,16 +101,27 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 // read in another folder than the one it was found from.
 func placed(hits []ioc.Hit) []ioc.Hit {
 	hits = slices.Clone(hits)
+	var last, whole string // the hits of a file come in a row
 	for i := range hits {
 		p := &hits[i].Where.Path
-		if _, err := os.Lstat(*p); err != nil {
-			continue // standard input, or gone
+		if *p != last {
+			last, whole = *p, wholePath(*p)
 		}
-		if abs, err := filepath.Abs(*p); err == nil {
-			*p = abs
-		}
+		*p = whole
 	}
 	return hits
+}
+
+// wholePath returns the absolute path of a file; what is none, standard input
+// say, keeps its name.
+func wholePath(path string) string {
+	if _, err := os.Lstat(path); err != nil {
+		return path
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // sawFile is told each file before it is read.

@@ -98,6 +98,12 @@ func (a *app) colours() bool {
 	return term.Colours(a.colour, f, a.env)
 }
 
+// width is the terminal's in columns, 0 where there is none.
+func (a *app) width() int {
+	f, _ := a.out.(*os.File)
+	return term.Width(f)
+}
+
 // shorten cuts s after n runes and says so with an ellipsis.
 func shorten(s string, n int) string {
 	r := []rune(s)

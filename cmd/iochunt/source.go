@@ -57,7 +57,7 @@ func (a *app) fillSource(ctx context.Context, f scanFlags, src *source) error {
 	}
 	adhoc := len(f.lists)+len(f.values) > 0
 	if adhoc {
-		if err := a.addAdHoc(ctx, f, src); err != nil {
+		if err := a.addAdHoc(ctx, f, filter.Types, src); err != nil {
 			return err
 		}
 	}
@@ -112,10 +112,8 @@ func (a *app) addStore(ctx context.Context, src *source, filter ioc.Filter) erro
 	}
 	src.store, src.readOnly = s, readOnly
 	src.closers = append(src.closers, s.Close)
-	for _, name := range filter.Feeds {
-		if err := checkStored(ctx, s, name); err != nil {
-			return err
-		}
+	if err := checkStored(ctx, s, filter.Feeds...); err != nil {
+		return err
 	}
 	var claims hunt.Indicators = s
 	if len(filter.Feeds) > 0 {
