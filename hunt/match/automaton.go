@@ -22,6 +22,18 @@ type automaton struct {
 
 const startsSize = 1 << 16 / 8
 
+// sections returns the sections of the set file that a takes.
+func (a *automaton) sections() []*[]byte {
+	return []*[]byte{&a.labels, &a.first, &a.fail, &a.found, &a.depth, &a.starts}
+}
+
+// fits checks the sizes of the sections against each other.
+func (a *automaton) fits() bool {
+	n := len(a.labels)
+	return n == 0 || len(a.starts) == startsSize && len(a.first) == 4*(n+1) &&
+		len(a.fail) == 4*n && len(a.found) == 4*n && len(a.depth) == 4*n
+}
+
 // edge is a node of the tree being built: the texts lo to hi, which are sorted,
 // share their first depth bytes.
 type edge struct{ lo, hi, depth uint32 }

@@ -90,6 +90,7 @@ func (b *builder) build() (*Set, error) {
 	}
 	b.table(s)
 	b.filter(s)
+	b.openGates(s)
 	return s, nil
 }
 

