@@ -2,186 +2,213 @@ package match
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
-// automaton finds free text: Aho and Corasick's machine (1975) over folded
-// bytes. States are numbered in the order of their depth, so that the children
-// of a state lie side by side and a failure link always leads to a smaller
-// number. A state is then a byte, where its children begin, and two links:
-// 13 bytes. Which observables a text stands for, and whether its case counts,
-// is the table's to know.
+// automaton finds free text: many texts at once, anywhere, in folded bytes. It
+// is two machines with one answer.
+//
+// The first (automaton_gram.go, automaton_find.go) looks at a
+// few bytes of the text and skips nearly all of it. The second is the machine
+// of Aho and Corasick (1975; automaton_walk.go), which reads every byte once
+// and takes no longer for text made to be slow. It takes over where the first
+// finds too much to look at, and it is what the first is proved against.
+//
+// The machine's states are numbered in the order of their depth, so that the
+// children of a state lie side by side and a failure link always leads to a smaller
+// number: a state is then a byte, where its children begin, and two numbers,
+// 13 bytes. There are states only for as much of a text as tells it from all
+// others (but for minDepth and maxTail); its rest is compared where that much of
+// it was read. Ten thousand paths of files take some 70,000 states instead of
+// 400,000.
+//
+// Which observables a text stands for, and whether its case counts, is the
+// table's to know.
 type automaton struct {
-	labels []byte // the byte that leads to a state; that of state 0, the root, is not used
+	root   []byte // uint32 by byte: the state that it leads to from the root
+	labels []byte // by state: the byte that leads to it; that of state 0, the root, is not used
 	first  []byte // uint32 by state, and one more: where its children begin
-	fail   []byte // uint32 by state: the state of the longest proper end of its text
-	found  []byte // uint32 by state: the state itself or the first of its fail chain that is a whole text; 0 none
-	depth  []byte // uint32 by state
-	starts []byte // a bit for each pair of bytes that a text can begin with
+	fail   []byte // uint32 by state: the state of the longest proper end of what led to it
+	out    []byte // uint32 by state: number of the longest text told by it or an end of it, and 1; 0 none
+	texts  []byte // textSize each: see textRow
+	levels []byte // uint32 by depth: the number of states no deeper
+	grams
 }
 
-const startsSize = 1 << 16 / 8
+const (
+	rootSize = 4 * 256
+	textSize = 16
+	minDepth = 4  // of the state that tells a text, unless the text is shorter
+	maxTail  = 64 // bytes that are left to be compared behind it; bounds the work for a byte
+)
+
+// textRow is a row of texts.
+type textRow struct {
+	off, length uint32 // of the folded text in the arena
+	depth       uint32 // of the state that tells it
+	next        uint32 // the text that is told next, at the same place, and 1
+}
 
 // sections returns the sections of the set file that a takes.
 func (a *automaton) sections() []*[]byte {
-	return []*[]byte{&a.labels, &a.first, &a.fail, &a.found, &a.depth, &a.starts}
+	return []*[]byte{
+		&a.root, &a.labels, &a.first, &a.fail, &a.out, &a.texts, &a.levels,
+		&a.kinds, &a.filter, &a.heads, &a.entries,
+	}
 }
 
-// fits checks the sizes of the sections against each other.
+// fits checks the sizes of the sections against each other. What the numbers in
+// them say is checked where they are used, so that no file can make a search
+// read outside of them or go round in circles: it panics with astray.
 func (a *automaton) fits() bool {
 	n := len(a.labels)
-	return n == 0 || len(a.starts) == startsSize && len(a.first) == 4*(n+1) &&
-		len(a.fail) == 4*n && len(a.found) == 4*n && len(a.depth) == 4*n
+	if n == 0 {
+		return len(a.texts) == 0
+	}
+	return len(a.root) == rootSize && len(a.first) == 4*(n+1) && len(a.fail) == 4*n && len(a.out) == 4*n &&
+		len(a.texts)%textSize == 0 && len(a.levels)%4 == 0 && len(a.levels) > 0 && a.grams.fits()
 }
 
-// edge is a node of the tree being built: the texts lo to hi, which are sorted,
-// share their first depth bytes.
-type edge struct{ lo, hi, depth uint32 }
+// row returns row k of the automaton's texts.
+func (s *Set) row(k uint32) (x textRow) {
+	if (uint64(k)+1)*textSize > uint64(len(s.ac.texts)) {
+		panic(astray)
+	}
+	row := s.ac.texts[int(k)*textSize:]
+	x = textRow{u32(row, 0), u32(row, 1), u32(row, 2), u32(row, 3)}
+	if x.depth > x.length || x.length == 0 {
+		panic(astray)
+	}
+	return x
+}
 
-// buildAutomaton builds the machine for the texts, which are spans of arena.
-// The work is linear in their length, but for their sorting.
+// moved returns a with its texts where they are after so many bytes were put
+// into the arena at from.
+func (a *automaton) moved(from, by uint32) (m automaton) {
+	for i, p := range a.sections() {
+		*m.sections()[i] = slices.Clone(*p)
+	}
+	for i := 0; i+textSize <= len(m.texts); i += textSize {
+		if off := binary.LittleEndian.Uint32(m.texts[i:]); off >= from {
+			binary.LittleEndian.PutUint32(m.texts[i:], off+by)
+		}
+	}
+	return m
+}
+
+// buildAutomaton builds the machine for the texts, which are spans of arena and
+// not empty. It orders texts, and drops those that are there twice. The work is
+// linear in the length of all.
 func buildAutomaton(arena []byte, texts []span) automaton {
+	sortSpans(arena, texts, nil)
+	texts = slices.CompactFunc(texts, func(a, b span) bool {
+		return string(arena[a.off:a.off+a.length]) == string(arena[b.off:b.off+b.length])
+	})
+	return automatonOf(arena, texts)
+}
+
+// automatonOf builds the machine for texts in order, all different. The texts
+// keep their numbers.
+func automatonOf(arena []byte, texts []span) automaton {
 	if len(texts) == 0 {
 		return automaton{}
 	}
-	text := func(s span) string { return string(arena[s.off : s.off+s.length]) }
-	slices.SortFunc(texts, func(a, b span) int {
-		return slices.Compare(arena[a.off:a.off+a.length], arena[b.off:b.off+b.length])
-	})
-	texts = slices.CompactFunc(texts, func(a, b span) bool { return text(a) == text(b) })
-	a := automaton{labels: []byte{0}, starts: make([]byte, startsSize)}
-	depths, whole := []uint32{0}, []bool{false}
-	queue := []edge{{0, uint32(len(texts)), 0}}
-	for n := 0; n < len(queue); n++ {
-		e := queue[n]
-		a.first = put32(a.first, uint32(len(queue)))
-		if texts[e.lo].length == e.depth && e.depth > 0 {
-			whole[n] = true
-			e.lo++
-		}
-		for e.lo < e.hi {
-			b := arena[texts[e.lo].off+e.depth]
-			hi := e.lo + 1
-			for hi < e.hi && arena[texts[hi].off+e.depth] == b {
-				hi++
-			}
-			queue = append(queue, edge{e.lo, hi, e.depth + 1})
-			a.labels, depths, whole = append(a.labels, b), append(depths, e.depth+1), append(whole, false)
-			e.lo = hi
-		}
-	}
-	a.first = put32(a.first, uint32(len(queue)))
-	for _, d := range depths {
-		a.depth = put32(a.depth, d)
-	}
-	a.link(whole)
-	a.begin()
+	t := trie{arena: arena, texts: texts}
+	t.grow()
+	a := t.a
+	a.link(t.told)
+	a.grams = buildGrams(arena, texts)
 	return a
+}
+
+// trie is the tree of the texts being built, one level after the other.
+type trie struct {
+	arena []byte
+	texts []span
+	a     automaton
+	queue []edge
+	told  []uint32 // by state: the text that it tells, and 1
+}
+
+// edge is a node of the tree: the texts lo to hi, which are in order, share
+// their first depth bytes.
+type edge struct{ lo, hi, depth uint32 }
+
+// grow makes the states.
+func (t *trie) grow() {
+	a := &t.a
+	a.texts = make([]byte, 0, textSize*len(t.texts))
+	for _, s := range t.texts {
+		a.texts = put32(put32(put32(put32(a.texts, s.off), s.length), 0), 0)
+	}
+	a.labels, t.told = []byte{0}, []uint32{0}
+	t.queue = []edge{{0, uint32(len(t.texts)), 0}}
+	base, depth := 0, uint32(0) // number of the state queue[0] stands for
+	for n := 0; n < len(t.queue); n++ {
+		if e := t.queue[n]; e.depth > depth {
+			depth = e.depth
+			a.levels = put32(a.levels, uint32(base+n))
+			t.queue = append(t.queue[:0], t.queue[n:]...) // of what lies behind, nothing is needed
+			base, n = base+n, 0
+		}
+		a.first = put32(a.first, uint32(base+len(t.queue)))
+		t.branch(t.queue[n], base+n)
+	}
+	a.levels = put32(a.levels, uint32(len(a.labels)))
+	a.first = put32(a.first, uint32(len(a.labels)))
+	a.root = make([]byte, rootSize)
+	for c := u32(a.first, 0); c < u32(a.first, 1); c++ {
+		binary.LittleEndian.PutUint32(a.root[4*int(a.labels[c]):], c)
+	}
+}
+
+// branch makes the children of state n, or notes the text that it tells.
+func (t *trie) branch(e edge, n int) {
+	if e.depth > 0 && (t.texts[e.lo].length == e.depth || t.ends(e)) {
+		t.told[n] = e.lo + 1
+		binary.LittleEndian.PutUint32(t.a.texts[textSize*int(e.lo)+8:], e.depth)
+		e.lo++
+	}
+	for e.lo < e.hi {
+		b := t.arena[t.texts[e.lo].off+e.depth]
+		hi := e.lo + 1
+		for hi < e.hi && t.arena[t.texts[hi].off+e.depth] == b {
+			hi++
+		}
+		t.queue = append(t.queue, edge{e.lo, hi, e.depth + 1})
+		t.a.labels, t.told = append(t.a.labels, b), append(t.told, 0)
+		e.lo = hi
+	}
+}
+
+// ends reports whether the one text of e has states enough.
+func (t *trie) ends(e edge) bool {
+	return e.hi-e.lo == 1 && e.depth >= minDepth && t.texts[e.lo].length-e.depth <= maxTail
 }
 
 func put32(b []byte, v uint32) []byte { return binary.LittleEndian.AppendUint32(b, v) }
 
-// link sets the links, in the order of depth.
-func (a *automaton) link(whole []bool) {
-	fail := make([]uint32, len(whole))
-	found := make([]uint32, len(whole))
-	for s := range whole {
-		found[s] = found[fail[s]]
-		if whole[s] {
-			found[s] = uint32(s)
+// link sets the links of the states, in the order of depth, and of the texts.
+func (a *automaton) link(told []uint32) {
+	a.fail, a.out = make([]byte, 4*len(told)), make([]byte, 4*len(told))
+	for s := range told {
+		f := u32(a.fail, s)
+		out := u32(a.out, int(f))
+		if k := told[s]; k != 0 {
+			binary.LittleEndian.PutUint32(a.texts[textSize*int(k-1)+12:], out)
+			out = k
+		}
+		binary.LittleEndian.PutUint32(a.out[4*s:], out)
+		if s == 0 {
+			continue // its children fall back to it
 		}
 		for c := u32(a.first, s); c < u32(a.first, s+1); c++ {
-			if s == 0 {
-				continue
-			}
-			f := fail[s]
-			for {
-				if next := a.child(f, a.labels[c]); next != 0 {
-					fail[c] = next
-					break
-				}
-				if f == 0 {
-					break
-				}
-				f = fail[f]
-			}
-		}
-	}
-	for s := range whole {
-		a.fail, a.found = put32(a.fail, fail[s]), put32(a.found, found[s])
-	}
-}
-
-// begin notes what pairs of bytes, as they stand in text, a text begins with.
-func (a *automaton) begin() {
-	for b := range 256 {
-		s := a.child(0, fold[b])
-		if s == 0 {
-			continue
-		}
-		alone := u32(a.found, int(s)) != 0
-		for d := range 256 {
-			if alone || a.child(s, fold[d]) != 0 {
-				pair := b<<8 | d
-				a.starts[pair/8] |= 1 << (pair % 8)
-			}
+			binary.LittleEndian.PutUint32(a.fail[4*c:], a.next(f, a.labels[c]))
 		}
 	}
 }
 
-// child returns the state that b leads to from s, or 0.
-func (a *automaton) child(s uint32, b byte) uint32 {
-	lo, hi := u32(a.first, int(s)), u32(a.first, int(s)+1)
-	for hi-lo > 8 {
-		mid := (lo + hi) / 2
-		if a.labels[mid] <= b {
-			lo = mid
-		} else {
-			hi = mid
-		}
-	}
-	for ; lo < hi; lo++ {
-		if a.labels[lo] == b {
-			return lo
-		}
-	}
-	return 0
-}
-
-// next returns the state after s on reading b.
-func (a *automaton) next(s uint32, b byte) uint32 {
-	for {
-		if c := a.child(s, b); c != 0 || s == 0 {
-			return c
-		}
-		s = u32(a.fail, int(s))
-	}
-}
-
-// phrases looks for free text in t, the text of a level.
-func (c *scanner) phrases(t []byte, level int) {
-	a := &c.set.ac
-	if len(a.labels) == 0 {
-		return
-	}
-	if level == levelRaw && !c.wide {
-		c.base = 0
-	}
-	s := uint32(0)
-	for i := 0; i < len(t); i++ {
-		if s == 0 {
-			for i+1 < len(t) && !a.startsWith(t[i], t[i+1]) {
-				i++
-			}
-		}
-		s = a.next(s, fold[t[i]])
-		for f := u32(a.found, int(s)); f != 0; f = u32(a.found, int(u32(a.fail, int(f)))) {
-			c.phrase(t, level, i+1-int(u32(a.depth, int(f))), i+1)
-		}
-	}
-}
-
-func (a *automaton) startsWith(x, y byte) bool {
-	pair := int(x)<<8 | int(y)
-	return a.starts[pair/8]>>(pair%8)&1 != 0
-}
+// shiftFor returns the shift that leaves of a 64-bit hash a number below n, a
+// power of two.
+func shiftFor(n int) uint { return uint(64-bits.TrailingZeros(uint(n))) & 63 }

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -22,7 +23,33 @@ var engines = []struct {
 	make func(s *Set) (Searcher, error)
 }{
 	{"auto", func(s *Set) (Searcher, error) { return s, nil }},
+	{"avx2", func(s *Set) (Searcher, error) {
+		if kernelName != "avx2" {
+			return nil, errors.New("engine avx2: this processor has no AVX2; auto takes the portable one")
+		}
+		return s, nil
+	}},
+	{"portable", func(s *Set) (Searcher, error) { return variant{s, classifyPortable}, nil }},
+	{"scalar", func(s *Set) (Searcher, error) { return variant{s, nil}, nil }},
 }
+
+// variant is a set that is searched in another way than the fastest: with another
+// kernel, or with none. The latter looks at every token with the judge's eyes. It
+// is what the sweep is held to.
+type variant struct {
+	*Set
+	kernel func([]bitmap, []byte)
+}
+
+// Append is that of Set.
+func (v variant) Append(dst []Match, data []byte) []Match {
+	if v.n == 0 || len(data) == 0 {
+		return dst
+	}
+	return v.guard(dst, data, v.scan)
+}
+
+func (v variant) scan(dst []Match, data []byte) []Match { return v.scanWith(dst, data, v.kernel) }
 
 // Engines names the engines that Engine knows.
 func Engines() (names []string) {

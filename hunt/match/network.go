@@ -33,14 +33,19 @@ func touchNet(nets *[netsSize]byte, a *address, n int) {
 	}
 }
 
+// touched reports whether a listed network has addresses that begin as a does.
+func (s *Set) touched(a *address) bool {
+	first := int(binary.BigEndian.Uint16(a.b[:]))
+	return s.nets[familyOf(a):][lensSize+first/8]>>(first%8)&1 != 0
+}
+
 // networks looks up every listed network that a lies in.
 func (c *scanner) networks(a address, start, end int, rule Rule) {
 	s := c.set
-	f := s.nets[familyOf(&a):]
-	first := int(binary.BigEndian.Uint16(a.b[:]))
-	if f[lensSize+first/8]>>(first%8)&1 == 0 {
+	if !s.touched(&a) {
 		return
 	}
+	f := s.nets[familyOf(&a):]
 	var key [17]byte
 	for i, lens := range f[:lensSize] {
 		for ; lens != 0; lens &= lens - 1 {

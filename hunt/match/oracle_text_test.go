@@ -9,9 +9,43 @@ import (
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
-func isPhrase(o ioc.Observable, s string, i, j int) bool {
+// oraclePhrase finds the free text o in x, a registry key under every name of
+// its root.
+func oraclePhrase(o ioc.Observable, x text, hit report) {
+	values := []string{o.Value}
+	if o.Type == ioc.RegistryKey {
+		values = rootNames(o.Value)
+	}
+	for _, v := range values {
+		for i := 0; i+len(v) <= len(x.b); i++ {
+			if isPhrase(o, v, x.b, i, i+len(v)) {
+				hit(x, i, i+len(v), Text)
+			}
+		}
+	}
+}
+
+// rootNames returns a registry key with each of the names of its root.
+func rootNames(key string) (all []string) {
+	root, rest, _ := strings.Cut(key, `\`)
+	for _, n := range strings.Fields(map[string]string{
+		"HKEY_LOCAL_MACHINE":  `HKLM HKLM: \REGISTRY\MACHINE`,
+		"HKEY_CURRENT_USER":   `HKCU HKCU:`,
+		"HKEY_CLASSES_ROOT":   `HKCR HKCR:`,
+		"HKEY_USERS":          `HKU HKU: \REGISTRY\USER`,
+		"HKEY_CURRENT_CONFIG": `HKCC HKCC:`,
+	}[strings.ToUpper(root)]) {
+		all = append(all, n+`\`+rest)
+	}
+	return append(all, key)
+}
+
+func isPhrase(o ioc.Observable, value, s string, i, j int) bool {
+	if s[i]|0x20 != value[0]|0x20 && value[0] > ' ' {
+		return false
+	}
 	blank := strings.NewReplacer("\t", " ", "\r", " ")
-	x, v := blank.Replace(s[i:j]), blank.Replace(o.Value)
+	x, v := blank.Replace(s[i:j]), blank.Replace(value)
 	if o.Type.Form() == ioc.Exact && x != v || asciiLower(x) != asciiLower(v) {
 		return false
 	}
@@ -65,7 +99,7 @@ const spacedScripts = `\p{Latin}\p{Greek}\p{Cyrillic}\x{300}-\x{36f}`
 var spacedRE = regexp.MustCompile("[" + spacedScripts + "]")
 
 var (
-	countedRE = regexp.MustCompile(`^(\([1-9][0-9]?\)[0-9A-Za-z_-]+){2,}\(0\)$`)
+	countedRE = regexp.MustCompile(`^(\((?:[1-9]|[1-5][0-9]|6[0-3])\)[0-9A-Za-z_-]+){2,}\(0\)$`)
 	lengthRE  = regexp.MustCompile(`\(([0-9]+)\)([0-9A-Za-z_-]*)`)
 )
 

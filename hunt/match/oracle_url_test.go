@@ -1,7 +1,9 @@
 package match
 
 import (
+	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -10,55 +12,147 @@ import (
 
 // oracleURL finds the URL v: a piece that begins at a scheme or, if v has none,
 // at a host, ends where a URL may end, and has v as its canonical form. Of
-// those that begin at one place the longest counts.
-func oracleURL(v string, x text, hit func(text, int, int, Rule)) {
-	s := x.b
-	for i := range len(s) {
-		if !alnumByte(s[i]) || i > 0 && s[i-1] > '9' && alnumByte(s[i-1]) || letterLeft(s, i) {
-			continue
-		}
+// those that begin at one place the longest counts. Scheme and host are read
+// with their percent escapes decoded; what is behind them as it is written,
+// unless the "://" was escaped: then it is decoded as often as that was.
+func oracleURL(v string, under text, hit report) {
+	flat := text{b: under.b}
+	for i := range len(under.b) {
+		flat.from, flat.to = append(flat.from, i), append(flat.to, i+1)
+	}
+	full := rewrite(flat, oraclePercent)
+	for i := range len(full.b) {
 		best := 0
-		for _, j := range urlEnds(s, i) {
-			if next, _ := utf8.DecodeRuneInString(s[j:]); j > best && !spacedLetter(next) && urlIs(v, s, i, j) {
-				best = j
+		for _, h := range hostsAt(full.b, i) {
+			y, opener := composed(under, full, i, h)
+			for _, j := range urlEnds(y.b, h.end, h.colon > 0, opener) {
+				piece := y.b[i:j]
+				if h.bare {
+					piece = y.b[i:h.begin] + "[" + y.b[h.begin:h.end] + "]" + y.b[h.end:j]
+				}
+				if next, _ := utf8.DecodeRuneInString(y.b[j:]); !spacedLetter(next) && urlIs(v, piece) {
+					best = max(best, y.to[j-1])
+				}
 			}
 		}
 		if best > 0 {
-			hit(x, i, best, Locator)
+			k := full.from[i]
+			hit(text{from: []int{under.from[k]}, to: []int{under.to[best-1]}}, 0, 1, Locator)
 		}
 	}
 }
 
+// host is where the host of a URL begins and ends, and where the "://" before it begins,
+// 0 if there is none. An IPv6 address may lack its brackets.
+type host struct {
+	begin, end, colon int
+	bare              bool
+}
+
+// composed returns the text up to the end of the host h, decoded, with what is behind it,
+// and what stands before the URL that begins at full.b[i].
+func composed(under, full text, i int, h host) (y text, opener byte) {
+	y = text{full.b[:h.end], slices.Clone(full.from[:h.end]), slices.Clone(full.to[:h.end])}
+	end := full.to[h.end-1]
+	var rest text
+	for k := range len(under.b) - end {
+		rest.add(under.b[end+k:end+k+1], end+k, end+k+1)
+	}
+	if h.colon > 0 {
+		levels := (full.to[h.colon] - full.from[h.colon] - 1) / 2
+		if k := strings.IndexAny(rest.b, "&# \"<>"); k >= 0 && levels > 0 {
+			rest = text{rest.b[:k], rest.from[:k], rest.to[:k]}
+		}
+		for range levels {
+			rest = rewrite(rest, oracleDecode)
+		}
+	}
+	if k := full.from[i]; k > 0 {
+		opener = under.b[k-1]
+	}
+	return text{y.b + rest.b, append(y.from, rest.from...), append(y.to, rest.to...)}, opener
+}
+
 var (
-	letterBeforeRE = regexp.MustCompile(`[A-Za-z][0-9+A-Za-z]*$`)
-	anySchemeRE    = regexp.MustCompile(`^[0-9A-Za-z+]+://`)
-	runRE          = regexp.MustCompile(`^[0-9A-Za-z_.-]+`)
+	schemeBeforeRE = regexp.MustCompile(`[A-Za-z][0-9+A-Za-z]*$`)
+	schemeAtRE     = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+]{1,31}://`)
 	schemeEndRE    = regexp.MustCompile(`[A-Za-z][0-9A-Za-z+]+://$`)
 	userEndRE      = regexp.MustCompile(`[A-Za-z][0-9A-Za-z+]+://[^/?#<>\\"\x00-\x20\x7f]*@$`)
+	userAtRE       = regexp.MustCompile(`^[^/?#<>\\"\x00-\x20\x7f]*@`)
 	colonPortRE    = regexp.MustCompile(`^:0{0,4}[1-9][0-9]{0,4}`)
+	bracketRE      = regexp.MustCompile(`^\[([0-9A-Fa-f:.]+)(?:%[0-9A-Za-z_.-]*)?\]`)
+	runRE          = regexp.MustCompile(`^[0-9A-Za-z_.-]+`)
 )
 
-var schemeRE = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+]+://[^/?#\\"<>\s]`)
-var userRE = regexp.MustCompile(`^([A-Za-z][0-9A-Za-z+]+://)[^/?#<>\\"\x00-\x20\x7f]*@`)
+// maxScheme bounds a scheme, as it does in package canon. What stands before so
+// many letters is not looked at.
+const maxScheme = 32
 
-func urlIs(v, s string, i, j int) bool {
-	piece := s[i:j]
+// hostsAt returns the hosts of the URLs that may begin at s[i]: behind a scheme,
+// and a user's name, or at s[i] itself.
+func hostsAt(s string, i int) (hs []host) {
+	if s[i] <= ' ' || labelByte(s[i]) && letterLeft(s, i) {
+		return nil
+	}
+	m := schemeAtRE.FindString(s[i:])
+	if m == "" || schemeBeforeRE.MatchString(s[max(0, i+len(m)-len("://")-maxScheme):i]) {
+		if schemeEndRE.MatchString(s[:i]) || userEndRE.MatchString(s[:i]) || i > 0 && labelByte(s[i-1]) {
+			return nil
+		}
+		return hostEnds(s, i, 0)
+	}
+	first := i + len(m)
+	last := first + len(userAtRE.FindString(s[first:]))
+	for k := first; k <= last; k++ {
+		if k == first || s[k-1] == '@' {
+			hs = append(hs, hostEnds(s, k, first-len("://"))...)
+		}
+	}
+	return hs
+}
+
+// hostEnds returns the hosts that begin at s[i]: in brackets, in ASCII, in Unicode.
+func hostEnds(s string, i, colon int) (hs []host) {
+	if i == len(s) {
+		return nil
+	}
+	if m := bracketRE.FindStringSubmatch(s[i:]); m != nil {
+		if _, ok := addressAt(s, i+1, i+1+len(m[1])); ok {
+			hs = append(hs, host{i, i + len(m[0]), colon, false})
+		}
+	}
+	for e := i + 2; e <= len(s) && (hexChar(s[e-1]) || s[e-1] == ':' || s[e-1] == '.'); e++ {
+		if a, ok := addressAt(s, i, e); ok && !(i > 0 && bracketRE.MatchString(s[i-1:]) && strings.IndexByte("]%", s[e]) >= 0) {
+			hs = append(hs, host{i, e, colon, !a.Is4() || strings.Contains(s[i:e], ":")})
+		}
+	}
+	var ends []int
+	run := runRE.FindString(s[i:])
+	run, _, _ = strings.Cut(strings.TrimRight(run, "."), "..")
+	if _, isAddr := parseAddr(run); run != "" && s[i] != '.' && !isAddr {
+		if e := i + len(run); !labelBefore(s, i) && !labelAfter(s, e) && !letterLeft(s, i) && (colon > 0 || strings.Contains(run, ".")) {
+			ends = append(ends, e)
+		}
+	}
+	for _, e := range unicodeEnds(s, i, true) {
+		if _, err := netip.ParseAddr(asciiDots.Replace(s[i:e])); err != nil { // addresses are in ASCII
+			ends = append(ends, e)
+		}
+	}
+	for _, e := range ends {
+		if e+1 < len(s) && s[e] == '.' && strings.IndexByte("/:?", s[e+1]) >= 0 {
+			e++
+		}
+		hs = append(hs, host{i, e, colon, false})
+	}
+	return hs
+}
+
+// urlIs reports whether v is the canonical form of piece, or one without scheme
+// that names the same.
+func urlIs(v, piece string) bool {
 	if canon.Refang(piece) != piece || strings.ContainsAny(piece, "\"<>\\ \t#") {
 		return false
-	}
-	schemed := schemeRE.MatchString(piece) && !letterBeforeRE.MatchString(s[:i])
-	if !schemed {
-		if strings.Contains(piece, "://") && strings.Index(piece, "://") < len(piece)/2 && anySchemeRE.MatchString(piece) {
-			return false
-		}
-		m := runRE.FindString(piece)
-		m = strings.TrimRight(m, ".")
-		if m == "" || !nameAt(s, i, i+len(m)) || strings.HasSuffix(s[:i], "://") && schemeEndRE.MatchString(s[:i]) {
-			return false
-		}
-		if userEndRE.MatchString(s[:i]) {
-			return false
-		}
 	}
 	got, err := canon.URL(piece)
 	if err != nil {
@@ -73,53 +167,49 @@ func urlIs(v, s string, i, j int) bool {
 	return v == plain || withPort != "" && v == withPort
 }
 
-// urlEnds returns where a URL that begins at s[i] may end.
-func urlEnds(s string, i int) (may []int) {
-	end := i
-	for end < len(s) && !strings.ContainsRune(" \t\r\"<>\\#\x00", rune(s[end])) && s[end] > ' ' && s[end] != 0x7f {
-		end++
+// urlEnds returns where a URL may end whose host ends at s[i].
+func urlEnds(s string, i int, schemed bool, opener byte) []int {
+	if m := colonPortRE.FindString(s[i:]); m != "" && !(i+len(m) < len(s) && wordByte(s[i+len(m)])) {
+		i += len(m)
+	} else if strings.HasPrefix(s[i:], ":/") {
+		i++
 	}
-	host := i
-	if m := userRE.FindStringIndex(s[i:]); m != nil {
-		host += m[1]
-	} else if m := anySchemeRE.FindStringIndex(s[i:]); m != nil {
-		host += m[1]
+	switch {
+	case i < len(s) && s[i] == '@', schemed && userAtRE.MatchString(s[i:]):
+		return nil // a user's name
+	case i == len(s) || s[i] != '/' && s[i] != '?':
+		return []int{i}
 	}
-	hostEnd := host
-	for hostEnd < len(s) && labelByte(s[hostEnd]) || hostEnd+1 < len(s) && s[hostEnd] == '.' && labelByte(s[hostEnd+1]) {
-		hostEnd++
+	return valueEnds(s, i, opener)
+}
+
+// hardEnd returns where a URL ends for certain that goes on at s[i].
+func hardEnd(s string, i int) int {
+	for i < len(s) && s[i] > ' ' && s[i] != 0x7f && strings.IndexByte(`"<>\#`, s[i]) < 0 {
+		i++
 	}
-	if hostEnd+1 < len(s) && s[hostEnd] == '.' && strings.IndexByte("/:?", s[hostEnd+1]) >= 0 {
-		hostEnd++
-	}
-	if m := colonPortRE.FindString(s[hostEnd:]); m != "" && !(hostEnd+len(m) < len(s) && wordByte(s[hostEnd+len(m)])) {
-		hostEnd += len(m)
-	} else if strings.HasPrefix(s[hostEnd:], ":/") {
-		hostEnd++
-	}
-	if hostEnd < len(s) && s[hostEnd] == '@' {
-		return nil
-	}
-	if hostEnd == len(s) || s[hostEnd] != '/' && s[hostEnd] != '?' {
-		return []int{hostEnd}
-	}
+	return i
+}
+
+// valueEnds returns where a URL or a path may end that goes on at s[i] and
+// stands behind opener.
+func valueEnds(s string, i int, opener byte) (may []int) {
+	end := hardEnd(s, i)
 	ends := []int{end}
-	for k := hostEnd; k < end; k++ {
+	for k := i; k < end; k++ {
 		if s[k] >= 0x80 || strings.IndexByte("`{}|^", s[k]) >= 0 {
 			ends = append(ends, k)
 			break
 		}
 	}
-	if i > 0 {
-		if c := map[byte]byte{'(': ')', '[': ']', '{': '}', '\'': '\'', ',': ',', ';': ';', '|': '|', '`': '`', '*': '*'}[s[i-1]]; c != 0 {
-			if k := strings.IndexByte(s[hostEnd:end], c); k >= 0 {
-				ends = append(ends, hostEnd+k)
-			}
+	if c := map[byte]byte{'(': ')', '[': ']', '{': '}', '\'': '\'', ',': ',', ';': ';', '|': '|', '`': '`', '*': '*'}[opener]; c != 0 {
+		if k := strings.IndexByte(s[i:end], c); k >= 0 {
+			ends = append(ends, i+k)
 		}
 	}
 	for _, e := range ends {
 		may = append(may, e)
-		for j := e - 1; j >= hostEnd && strings.IndexByte(".,;:!?)]}'*", s[j]) >= 0 && !(e == end && end < len(s) && s[end] == '#'); j-- {
+		for j := e - 1; j >= i && strings.IndexByte(".,;:!?)]}'*", s[j]) >= 0 && !(e == end && end < len(s) && s[end] == '#'); j-- {
 			may = append(may, j)
 		}
 	}

@@ -1,5 +1,7 @@
 package match
 
+import "bytes"
+
 // unescape fills v with t, its percent escapes decoded, and reports whether
 // there were any. An escape that was itself escaped (%252F), as redirects
 // produce it, is decoded up to maxLevel times.
@@ -9,7 +11,12 @@ package match
 func (v *view) unescape(t []byte) bool {
 	v.reset()
 	done := 0
-	for i := 0; i < len(t); {
+	for i := 0; ; {
+		n := bytes.IndexByte(t[i:], '%')
+		if n < 0 {
+			break
+		}
+		i += n
 		b, w := escapeAt(t, i)
 		if w == 0 {
 			i++

@@ -5,6 +5,17 @@ import (
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
+// phrases looks for free text in t, the text of a level.
+func (c *scanner) phrases(t []byte, level int) {
+	if !c.set.hasTexts() {
+		return
+	}
+	if level == levelRaw && !c.wide {
+		c.base = 0
+	}
+	c.set.eachText(t, func(_ uint32, start, end int) { c.phrase(t, level, start, end) })
+}
+
 // phrase judges t[start:end], which is a listed text but for its case: if it
 // begins or ends with a letter, a digit or '_', no such may stand beside it.
 func (c *scanner) phrase(t []byte, level, start, end int) {

@@ -17,9 +17,21 @@ func (s *Set) Append(dst []Match, data []byte) []Match {
 	if s.n == 0 || len(data) == 0 {
 		return dst
 	}
+	return s.guard(dst, data, s.scan)
+}
+
+// scan is Append without what guards it.
+func (s *Set) scan(dst []Match, data []byte) []Match { return s.scanWith(dst, data, classify) }
+
+// scanWith searches with one of the kernels, or, if that is nil, without a sweep.
+func (s *Set) scanWith(dst []Match, data []byte, kernel func([]bitmap, []byte)) []Match {
 	c := scanners.Get().(*scanner)
-	c.set, c.out = s, dst
-	c.search(data)
+	c.set, c.out, c.gates, c.classify = s, dst, s.gates, kernel
+	if kernel != nil {
+		c.swept(data)
+	} else {
+		c.search(data)
+	}
 	out := tidy(c.out, len(dst))
 	c.release()
 	return out
@@ -57,6 +69,9 @@ type scanner struct {
 	pairsOf  [12]byte // the digits of a MAC address
 	rest     decoded  // of an escaped URL
 	narrow   []byte   // text of two bytes a letter
+
+	sweeper
+	side side
 }
 
 // The levels of text, for hit.
@@ -68,8 +83,9 @@ const (
 
 func (c *scanner) release() {
 	c.set, c.out, c.under, c.text = nil, nil, nil, nil
-	if c.undone.size()+c.percent.size()+cap(c.narrow) > keep {
-		*c = scanner{}
+	c.gates = gates{}
+	if c.undone.size()+c.percent.size()+cap(c.narrow)+cap(c.side.text) > keep {
+		return // to the garbage collector
 	}
 	scanners.Put(c)
 }
@@ -125,11 +141,8 @@ func (c *scanner) plain(t []byte, base int) {
 	if len(t) == 0 {
 		return
 	}
-	c.forget()
-	c.undone.reset()
-	c.percent.reset()
-	c.under, c.text, c.base = t, t, base
-	c.tokens()
+	c.whole(t, base)
+	c.tokens(0, len(t))
 	c.paths()
 }
 
@@ -150,7 +163,7 @@ func (c *scanner) line(t []byte, base int) {
 	if c.percent.unescape(c.under) {
 		c.text = c.percent.text
 	}
-	c.tokens()
+	c.tokens(0, len(c.text))
 	c.paths()
 	if len(c.undone.edits) > 0 {
 		c.phrases(c.under, levelUnder)

@@ -10,11 +10,15 @@ import (
 // use until Close.
 //
 // All of it lies in a few flat arrays of little-endian numbers, which are the
-// sections of the set file byte for byte: opening a file is reading it.
+// sections of the set file byte for byte: opening a file is mapping it. So
+// where a Set has a file its arrays may be damaged, or gone. They are read
+// by the methods below, which know that, and within guard or protect.
 type Set struct {
 	params
 	generation uint64
+	mark       uint64
 	n          int
+	file       *file // nil: the arrays are memory
 
 	arena   []byte // the values, one behind the other, then keys that are not values
 	ends    []byte // uint32 by id: where its value ends in arena
@@ -25,6 +29,7 @@ type Set struct {
 	members []byte // uint32: groups of ids that share a key: count, ids
 	nets    []byte // which prefix lengths there are, and which /16 they touch
 	gate    []byte // uint64 words: which tokens may be listed, for the first look at a text
+	gates   gates  // gate, taken apart
 	ac      automaton
 
 	shift uint // of a hash, to the number of its word of the filter
@@ -34,6 +39,8 @@ type Set struct {
 type params struct {
 	counts   [256]uint32 // by code of the type
 	skipped  uint64
+	keys     uint64 // how many the table was made for, those that are alike counted apart
+	hashes   uint64 // how many the filter was made for
 	flags    uint64
 	longest  [kinds]uint32       // key by kind
 	digests  [lengthWords]uint64 // lengths of keys that occur, one bit each
@@ -103,10 +110,6 @@ func (s *Set) Len() int { return s.n }
 // their type can stand in a log or because they are empty.
 func (s *Set) Skipped() int { return int(s.skipped) }
 
-// Err returns what stopped a search: damage to the set file that was met while
-// it was read. What Append returned since then is not complete.
-func (s *Set) Err() error { return nil }
-
 // Generation returns the number that the set was saved with; 0 for one that
 // was neither saved nor opened.
 func (s *Set) Generation() uint64 { return s.generation }
@@ -122,20 +125,66 @@ func (s *Set) Counts() map[ioc.Type]int {
 	return m
 }
 
+// Mark returns what SetMark set before the set was saved, or 0.
+func (s *Set) Mark() uint64 { return s.mark }
+
+// SetMark gives the set a number to be saved with, which means to its
+// owner what he wants it to mean.
+func (s *Set) SetMark(mark uint64) { s.mark = mark }
+
 // Observable returns the observable of an id that is below Len. The ids count
-// what Compile was given, from 0, without what it skipped.
-func (s *Set) Observable(id uint32) ioc.Observable {
+// what Compile was given, from 0, without what it skipped. It is the zero
+// Observable where the file does not yield it: Err then says why.
+func (s *Set) Observable(id uint32) (o ioc.Observable) {
+	if s.file == nil {
+		return s.observable(id)
+	}
+	_ = s.protect(func() error {
+		o = s.observable(id)
+		return nil
+	})
+	return o
+}
+
+func (s *Set) observable(id uint32) ioc.Observable {
 	t, _ := ioc.FromCode(s.types[id])
 	return ioc.Observable{Type: t, Value: string(s.value(id))}
 }
 
+// value returns the value of an id.
 func (s *Set) value(id uint32) []byte {
 	start := uint32(0)
 	if id > 0 {
-		start = u32(s.ends, int(id)-1)
+		start = s.end(id - 1)
 	}
-	return s.arena[start:u32(s.ends, int(id))]
+	return s.text(start, s.end(id))
 }
+
+// end returns where the value of an id ends.
+func (s *Set) end(id uint32) uint32 {
+	s.touch(inEnds, 4*int(id), 4)
+	return u32(s.ends, int(id))
+}
+
+// text returns arena[from:to].
+func (s *Set) text(from, to uint32) []byte {
+	if from > to || uint64(to) > uint64(len(s.arena)) {
+		panic(astray)
+	}
+	s.touch(inArena, int(from), int(to-from))
+	return s.arena[from:to]
+}
+
+// touch has to come before the bytes off to off+n of a section are read.
+func (s *Set) touch(section, off, n int) {
+	if s.file != nil {
+		s.file.check(section, off, n)
+	}
+}
+
+// astray says that a number in the file leads to where nothing is. Its sums are
+// right, so that it has not been damaged but was made so.
+var astray = damage{damaged("a number in it leads out of it")}
 
 func u32(b []byte, i int) uint32 { return binary.LittleEndian.Uint32(b[4*i:]) }
 
@@ -151,6 +200,7 @@ func (s *Set) maybe(h uint64) bool {
 func (s *Set) find(k kind, h uint64, key []byte) group {
 	mask := len(s.slots)/8 - 1
 	for i, left := int(h)&mask, mask; left >= 0; i, left = (i+1)&mask, left-1 {
+		s.touch(inSlots, 8*i, 8)
 		slot := u64(s.slots, i)
 		if slot == 0 {
 			return group{}
@@ -158,7 +208,7 @@ func (s *Set) find(k kind, h uint64, key []byte) group {
 		if uint32(slot>>32) != uint32(h>>32) {
 			continue
 		}
-		if e := s.entry(int(uint32(slot)) - 1); e.kind == k && string(s.arena[e.off:e.off+e.length]) == string(key) {
+		if e := s.entry(int(uint32(slot)) - 1); e.kind == k && int(e.length) == len(key) && string(s.key(e)) == string(key) {
 			return e.group
 		}
 	}
@@ -174,20 +224,51 @@ func (s *Set) lookup(k kind, h uint64, key []byte) group {
 }
 
 func (s *Set) entry(i int) entry {
+	if i < 0 || i >= len(s.entries)/entrySize {
+		panic(astray)
+	}
+	s.touch(inEntries, entrySize*i, entrySize)
 	b := s.entries[entrySize*i : entrySize*i+entrySize]
 	e := entry{off: u32(b, 0), length: u32(b, 1) & maxKey, kind: kind(b[7])}
 	ref := u32(b, 2)
 	e.group = group{ref, 1}
 	if ref&several != 0 {
-		e.group = group{ref&^several + 1, int(u32(s.members, int(ref&^several)))}
+		e.group = s.group(ref &^ several)
 	}
 	return e
 }
 
+// key returns the key of an entry.
+func (s *Set) key(e entry) []byte {
+	if uint64(e.off)+uint64(e.length) > uint64(len(s.arena)) {
+		panic(astray)
+	}
+	return s.text(e.off, e.off+e.length)
+}
+
+// group reads a group of several at a place in members.
+func (s *Set) group(at uint32) group {
+	all := uint64(len(s.members) / 4)
+	if uint64(at) >= all {
+		panic(astray)
+	}
+	s.touch(inMembers, 4*int(at), 4)
+	n := u32(s.members, int(at))
+	if n < 2 || uint64(at)+1+uint64(n) > all {
+		panic(astray)
+	}
+	return group{at + 1, int(n)}
+}
+
 // member returns the id number i of a group.
 func (s *Set) member(g group, i int) uint32 {
-	if g.n == 1 {
-		return g.at
+	id := g.at
+	if g.n > 1 {
+		s.touch(inMembers, 4*(int(g.at)+i), 4)
+		id = u32(s.members, int(g.at)+i)
 	}
-	return u32(s.members, int(g.at)+i)
+	if uint64(id) >= uint64(s.n) {
+		panic(astray)
+	}
+	return id
 }

@@ -106,64 +106,10 @@ func TestOpenErrors(t *testing.T) {
 	}
 }
 
-// TestFlippedBits: a change of one bit is noticed, or is where nothing is read.
-func TestFlippedBits(t *testing.T) {
-	s, path := saved(t)
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := s.Append(nil, []byte(fileText))
-	missed := 0
-	for i := range whole {
-		if i > 2000 && i%7 != 0 {
-			continue
-		}
-		whole[i] ^= 1 << (i % 8)
-		if o, err := open(whole); err == nil {
-			missed++
-			if !slices.Equal(o.Append(nil, []byte(fileText)), want) {
-				t.Fatalf("byte %d: another answer and no error", i)
-			}
-		} else if !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
-			t.Fatal(err)
-		}
-		whole[i] ^= 1 << (i % 8)
-	}
-	if missed > 64*len(s.sections()) {
-		t.Errorf("%d flipped bits went unnoticed", missed)
-	}
-}
-
 // open is Open for bytes.
 func open(data []byte) (*Set, error) {
 	if len(data) < headerSize {
 		return nil, ErrDamaged
 	}
-	if err := checkHead(data, int64(len(data))); err != nil {
-		return nil, err
-	}
-	return parse(data)
-}
-
-// FuzzOpen changes a file: Open says so, or the answer is the same.
-func FuzzOpen(f *testing.F) {
-	s, path := saved(f)
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(uint32(16), []byte{1}, uint32(0))
-	f.Add(uint32(len(whole)/2), []byte{255, 255, 255, 255}, uint32(0))
-	f.Add(uint32(24), []byte{0, 1}, uint32(100))
-	want := s.Append(nil, []byte(fileText))
-	f.Fuzz(func(t *testing.T, at uint32, change []byte, cut uint32) {
-		data := slices.Clone(whole)
-		copy(data[int(at)%len(data):], change)
-		data = data[:len(data)-int(cut)%len(data)]
-		o, err := open(data)
-		if err == nil && !slices.Equal(o.Append(nil, []byte(fileText)), want) {
-			t.Error("another answer and no error")
-		}
-	})
+	return newFile("set", data)
 }

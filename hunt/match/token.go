@@ -1,12 +1,12 @@
 package match
 
-// tokens cuts c.text into runs of letters, digits, '-', '_' and '.', in which
-// every token but an IPv6 address and a name in Unicode lies whole, and hands
-// them on. A run without a dot is of interest for its length alone.
-func (c *scanner) tokens() {
+// tokens cuts c.text[from:to] into runs of letters, digits, '-', '_' and '.', in
+// which every token but an IPv6 address and a name in Unicode lies whole, and
+// hands them on. A run without a dot is of interest for its length alone.
+func (c *scanner) tokens(from, to int) {
 	t := c.text
-	c.colonsTo, c.wordsTo, c.dotsTo, c.quadTo = 0, 0, 0, 0
-	for i := 0; i < len(t); {
+	c.colonsTo, c.wordsTo, c.dotsTo, c.quadTo = from, from, from, from
+	for i := from; i < to; {
 		k := class[t[i]]
 		if k&run == 0 {
 			if k&mark != 0 {
@@ -16,7 +16,7 @@ func (c *scanner) tokens() {
 			continue
 		}
 		start, seen := i, k
-		for i++; i < len(t) && class[t[i]]&run != 0; i++ {
+		for i++; i < to && class[t[i]]&run != 0; i++ {
 			seen |= class[t[i]]
 		}
 		c.run(start, i, seen)

@@ -1,0 +1,462 @@
+package match
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// The sweep goes over a text once and notes the places that are worth a judge's
+// time: tokens that pass the gate, and what it cannot tell for itself. It never
+// passes over what is listed; that it stops a little too often costs time alone.
+//
+// It works on spans of 16 KiB, so that what it notes of one stays in the nearest
+// cache, and in stages, each a plain loop over all of the span:
+//
+//	classify    64 bytes to 8 words of bits (kernel.go)
+//	ends        where tokens with a dot end, runs of hex digits, colons; all by arithmetic on words
+//	hashes      of each token, by what it ends in: a digest, a number, a letter
+//	probe       the gate, for all hashes one after the other, so that the waits for memory overlap
+//	oddities    what may begin a disguise, bytes beyond ASCII, colons
+const (
+	spanBlocks = 256
+	spanSize   = spanBlocks * blockSize
+	maxEnds    = (spanBlocks+1)*blockSize + 8
+)
+
+// sweeper is what the sweep notes of a span, and of a text.
+type sweeper struct {
+	gates
+	classify func(dst []bitmap, src []byte)
+	maps     [spanBlocks + 2]bitmap // of a span, behind that of the block before it
+	edge     [lead + spanSize + 4*blockSize]byte
+
+	// Places in the span, by stage.
+	names   [maxEnds]uint16 // ends of tokens that hold a dot and end in no digit
+	numbers [maxEnds]uint16 // and in a digit
+	hexes   [maxEnds / 8]uint16
+	starts  [maxEnds]uint16 // bits of bitPair
+	hashes  [maxEnds]uint64
+	ends    [maxEnds]uint32 // of the token of a hash; its length above bit 16
+
+	// Places in the text.
+	places []int // for the judge
+	hidden []hiddenLine
+	pairTo int  // a disguise goes on to there
+	zeros  bool // there is a zero byte
+	inSide bool // the text has been undone
+	oddTo  int  // bytes beyond ASCII before it have been dealt with
+	runsTo int  // colons before it have been dealt with
+
+	dotCarry, hexCarry uint64
+	allAside           bool   // whatever is to undo has to be, before the sweep
+	hexSeeds           uint64 // where a run of hex digits is taken notice of
+	colonsLeast        int    // as many colons in two blocks are looked at
+}
+
+// hiddenLine is a line that holds something to undo.
+type hiddenLine struct {
+	from, to int
+	aside    bool // it has to be undone before the sweep can tell anything of it
+}
+
+// sweep fills c.places and c.hidden from t.
+func (c *scanner) sweep(t []byte) {
+	c.places, c.hidden, c.zeros = c.places[:0], c.hidden[:0], false
+	c.maps[0], c.dotCarry, c.hexCarry = bitmap{}, 0, 0
+	c.oddTo, c.runsTo, c.pairTo = 0, 0, 0
+	c.prepare()
+	for pos := 0; pos < len(t); pos += spanSize {
+		buf, off := c.padded(t, pos)
+		blocks := spanBlocks
+		if len(t)-pos <= spanSize {
+			blocks = (len(t)-pos)/blockSize + 1
+		}
+		c.classify(c.maps[1:blocks+1], buf[off:])
+		c.notice(t, pos, buf, off, blocks)
+		c.maps[0] = c.maps[blocks]
+	}
+}
+
+// prepare takes from the set what the loops need at hand.
+func (c *scanner) prepare() {
+	c.hexSeeds = 0x0001000100010001 // 31 digits hold 16 that begin at a multiple of 16
+	if c.set.shortDigests() {
+		c.hexSeeds = 0x0101010101010101
+	}
+	c.allAside = c.set.has(hasPaths|hasBareHost) || c.set.hasTexts()
+	c.colonsLeast = 6
+	if c.set.has(hasMACs | hasCerts) {
+		c.colonsLeast = 5
+	}
+}
+
+// shortDigests reports whether a digest of fewer than 31 digits is listed.
+func (s *Set) shortDigests() bool { return s.digests[0]&(1<<31-1) != 0 }
+
+// lead is what must lie before a span: a token is seen up to a block back, and
+// hashed from there.
+const lead = 2 * blockSize
+
+// padded returns a buffer in which t[pos:] lies at off, has lead bytes before it,
+// and behind the span as much as the kernel and the last token need. Inside of t
+// that is t itself.
+func (c *scanner) padded(t []byte, pos int) (buf []byte, off int) {
+	if pos >= lead && len(t)-pos >= spanSize+2*blockSize {
+		return t, pos
+	}
+	before := t[max(pos-lead, 0):pos]
+	pad(c.edge[:lead-len(before)])
+	copy(c.edge[lead-len(before):], before)
+	behind := c.edge[lead:]
+	n := copy(behind, t[pos:min(len(t), pos+spanSize+blockSize)])
+	pad(behind[n:min(len(behind), n+3*blockSize)])
+	return c.edge[:], lead
+}
+
+func pad(b []byte) {
+	for i := range b {
+		b[i] = '\n'
+	}
+}
+
+// notice notes the places of one span: t[pos:], which lies at buf[off:].
+func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
+	s := c.set
+	counts := c.findEnds(blocks)
+	n := 0
+	if s.has(hasDigests) {
+		n = c.hashDigests(buf, off, counts.hexes, n)
+	}
+	digests := n
+	if s.has(hasAddrs) {
+		n = c.hashNumbers(t, pos, buf, off, counts.numbers, n)
+	}
+	if c.digitNames {
+		c.namesInNumbers(pos, counts.numbers)
+	}
+	numbers := n
+	if s.has(hasNames | hasMail) {
+		n = c.hashNames(t, pos, buf, off, counts.names, n)
+	} else if s.has(hasAddrs) {
+		c.addressesInNames(t, pos, counts.names)
+	}
+	c.probe(t, pos, digests, numbers, n)
+	for _, p := range c.starts[:counts.pairs] {
+		c.pair(t, pos+int(p))
+	}
+	if counts.odd {
+		c.oddities(t, pos, blocks)
+	}
+	if counts.colons && s.has(hasAddrs|hasMACs|hasCerts) {
+		c.colonRuns(t, pos, blocks)
+	}
+	if counts.doubles && s.has(hasAddrs|hasNames|hasMail) {
+		c.doubleDots(t, pos, blocks)
+	}
+	if s.has(hasMACs) {
+		c.macs(t, pos, blocks)
+	}
+}
+
+// counts says how much findEnds has found, and whether there is work for the
+// rarer stages.
+type counts struct {
+	names, numbers, hexes, pairs int
+	odd, colons, doubles         bool
+}
+
+// findEnds goes over the bitmaps of a span.
+//
+// A token with a dot ends where the carry of an addition comes out: adding the
+// dots to the bits of the token carries from the first dot to the end, and the
+// carry falls on the byte behind. Tokens without a dot are never met. In the same
+// way runs of hex digits end where the carry of an addition comes out that is fed
+// with their whole lanes of 8 or 16 digits.
+func (c *scanner) findEnds(blocks int) (n counts) {
+	dotCarry, hexCarry, seeds := c.dotCarry, c.hexCarry, c.hexSeeds
+	lane := uint(16)
+	if seeds&0x100 != 0 {
+		lane = 8
+	}
+	var odd, doubles, pairsOfColons uint64
+	manyColons := false
+	maps := c.maps[:blocks+1]
+	for i := 1; i < len(maps); i++ {
+		q, p := &maps[i], &maps[i-1]
+		base := uint16((i - 1) * blockSize)
+		run, dot, hex := q[bitRun], q[bitDot], q[bitHex]
+
+		var sum uint64
+		sum, dotCarry = bits.Add64(run, dot, dotCarry)
+		ends := sum &^ run
+		afterDigit := q[bitDigit]<<1 | p[bitDigit]>>63
+		n.names = flatten(&c.names, n.names, ends&^afterDigit, base)
+		n.numbers = flatten(&c.numbers, n.numbers, ends&afterDigit, base)
+
+		y := hex & (hex >> 1)
+		y &= y >> 2
+		y &= y >> 4
+		if lane == 16 {
+			y &= y >> 8
+		}
+		if y&seeds|hexCarry != 0 {
+			sum, hexCarry = bits.Add64(hex, y&seeds, hexCarry)
+			for x := sum &^ hex; x != 0; x &= x - 1 {
+				c.hexes[n.hexes] = base + uint16(bits.TrailingZeros64(x))
+				n.hexes++
+			}
+		}
+		for x := q[bitPair]; x != 0; x &= x - 1 {
+			c.starts[n.pairs] = base + uint16(bits.TrailingZeros64(x))
+			n.pairs++
+		}
+		odd |= q[bitOdd]
+		doubles |= dot & (dot<<1 | p[bitDot]>>63)
+		pairsOfColons |= q[bitColon] & (q[bitColon]<<1 | p[bitColon]>>63)
+		manyColons = manyColons || ones(q[bitColon], p[bitColon]) >= c.colonsLeast
+	}
+	c.dotCarry, c.hexCarry = dotCarry, hexCarry
+	n.odd, n.doubles, n.colons = odd != 0, doubles != 0, pairsOfColons != 0 || manyColons
+	return n
+}
+
+// flatten appends the places of the ones of x. Up to three are written whether
+// there are that many or not, which spares a branch that cannot be foretold.
+func flatten(to *[maxEnds]uint16, n int, x uint64, base uint16) int {
+	k := bits.OnesCount64(x)
+	w := to[n : n+4 : n+4]
+	w[0] = base + uint16(bits.TrailingZeros64(x))
+	x &= x - 1
+	w[1] = base + uint16(bits.TrailingZeros64(x))
+	x &= x - 1
+	w[2] = base + uint16(bits.TrailingZeros64(x))
+	for x &= x - 1; x != 0; x &= x - 1 {
+		to[n+3] = base + uint16(bits.TrailingZeros64(x))
+		n++
+		k--
+	}
+	return n + k
+}
+
+// hashDigests hashes the runs of hex digits that have the length of a listed
+// digest and are no part of a word.
+func (c *scanner) hashDigests(buf []byte, off, count, n int) int {
+	for _, e := range c.hexes[:count] {
+		end := off + int(e)
+		length := c.hexLength(buf, off, int(e))
+		if !hasLength(&c.set.digests, length) || class[buf[end]]&alnum != 0 ||
+			end-length > 0 && length < blockSize && class[buf[end-length-1]]&alnum != 0 {
+			continue
+		}
+		c.hashes[n] = tailHash(buf[:end], tailSize)
+		c.ends[n] = uint32(e)
+		n++
+	}
+	return n
+}
+
+// hexLength returns how many hex digits end at e of the span.
+func (c *scanner) hexLength(buf []byte, off, e int) int {
+	n := 0
+	for i, s := e/blockSize+1, uint(e%blockSize); i > 0; i-- {
+		k := bits.LeadingZeros64(^(c.maps[i][bitHex]<<(64-s) | c.maps[i-1][bitHex]>>s))
+		if n += k; k < 64 {
+			return n
+		}
+	}
+	return n
+}
+
+// token is what the bitmaps say of the bytes before a place, the last in the top bit.
+type token struct{ run, dot, digit, dash uint64 }
+
+func (c *scanner) tokenAt(e int) (w token, length int) {
+	i, s := e/blockSize, uint(e%blockSize)
+	q, p := &c.maps[i+1], &c.maps[i]
+	w = token{
+		q[bitRun]<<(64-s) | p[bitRun]>>s, q[bitDot]<<(64-s) | p[bitDot]>>s,
+		q[bitDigit]<<(64-s) | p[bitDigit]>>s, q[bitDash]<<(64-s) | p[bitDash]>>s,
+	}
+	return w, bits.LeadingZeros64(^w.run)
+}
+
+// top returns the mask of the n upper bits.
+func top(n int) uint64 { return ^(^uint64(0) >> (uint(n) & 127)) }
+
+// hashNumbers hashes the tokens that end in a digit and may be an address.
+func (c *scanner) hashNumbers(t []byte, pos int, buf []byte, off, count, n int) int {
+	for _, e := range c.numbers[:count] {
+		i, s := int(e)/blockSize, uint(e)%blockSize
+		q, p := &c.maps[i+1], &c.maps[i]
+		run := q[bitRun]<<(64-s) | p[bitRun]>>s
+		length := bits.LeadingZeros64(^run)
+		dot := (q[bitDot]<<(64-s) | p[bitDot]>>s) & top(length)
+		number := q[bitDigit]<<(64-s) | p[bitDigit]>>s | dot
+		if bits.LeadingZeros64(^number) < length || length > maxGateIP {
+			n = c.oddNumber(t, pos, buf, off, int(e), n)
+			continue
+		}
+		if bits.OnesCount64(dot) == 4 {
+			n = c.numberWithPort(buf, off, int(e), length, dot, n)
+		}
+		c.hashes[n] = tailHash(buf[:off+int(e)], length&15)
+		c.ends[n] = uint32(e) | uint32(length)<<16
+		if length >= minGateIP && bits.OnesCount64(dot) == 3 {
+			n++
+		}
+	}
+	return n
+}
+
+// namesInNumbers leaves tokens that end in a digit to the judge. It is needed
+// where a listed name ends so, which no name in the public DNS does.
+func (c *scanner) namesInNumbers(pos, count int) {
+	for _, e := range c.numbers[:count] {
+		c.places = append(c.places, pos+int(e)-1)
+	}
+}
+
+// numberWithPort hashes the address of which tcpdump writes the port behind a dot.
+func (c *scanner) numberWithPort(buf []byte, off, e, length int, dot uint64, n int) int {
+	port := bits.LeadingZeros64(dot) + 1
+	if length-port < minGateIP || length-port > maxGateIP {
+		return n
+	}
+	c.hashes[n] = tailHash(buf[:off+e-port], length-port)
+	c.ends[n] = uint32(e-port) | uint32(length-port)<<16
+	return n + 1
+}
+
+// oddNumber deals with tokens that end in a digit but are not just a number of
+// an address' length.
+func (c *scanner) oddNumber(t []byte, pos int, buf []byte, off, e, n int) int {
+	w, length := c.tokenAt(e)
+	if c.dashedAddress(t, pos, e, w, length) {
+		return n
+	}
+	number := min(bits.LeadingZeros64(^(w.digit | w.dot)), length)
+	dots := bits.OnesCount64(w.dot & top(number))
+	if number < length && w.dash>>(63-uint(number))&1 == 0 {
+		return n // a word goes before it
+	}
+	if dots == 4 {
+		return c.numberWithPort(buf, off, e, number, w.dot&top(number), n)
+	}
+	if dots == 3 && number >= minGateIP && number <= maxGateIP {
+		c.hashes[n] = tailHash(buf[:off+e], number)
+		c.ends[n] = uint32(e) | uint32(number)<<16
+		n++
+	}
+	return n
+}
+
+// dashedAddress leaves a token to the judge that may hold an address before a
+// hyphen: one with three dots before it, or one too long to be seen whole.
+func (c *scanner) dashedAddress(t []byte, pos, e int, w token, length int) bool {
+	if length < blockSize {
+		if dash := w.dash & top(length); dash == 0 || bits.OnesCount64(w.dot&top(length)&^top(bits.LeadingZeros64(dash))) < 3 {
+			return false
+		}
+	} else if !longDashed(t[:min(pos+e, len(t))]) {
+		return false
+	}
+	c.places = append(c.places, pos+e-1)
+	return true
+}
+
+// longDashed reports whether the token that ends t may hold an address before a
+// hyphen.
+func longDashed(t []byte) bool {
+	i := len(t) - 1
+	for i >= 0 && class[t[i]]&run != 0 && t[i] != '-' {
+		i--
+	}
+	dots := 0
+	for ; i >= 0 && class[t[i]]&run != 0; i-- {
+		if t[i] == '.' {
+			if dots++; dots == 3 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// addressesInNames looks for addresses in tokens that end in no digit, where no
+// names are listed.
+func (c *scanner) addressesInNames(t []byte, pos, count int) {
+	for _, e := range c.names[:count] {
+		w, length := c.tokenAt(int(e))
+		if w.dot>>63 != 0 && mayHoldAddress(w.dot&top(length), length) {
+			c.places = append(c.places, pos+int(e)-1)
+			continue
+		}
+		c.dashedAddress(t, pos, int(e), w, length)
+	}
+}
+
+// mayHoldAddress reports whether a token has as many dots as an address must.
+func mayHoldAddress(dot uint64, length int) bool {
+	return bits.OnesCount64(dot) >= 3 || length == blockSize
+}
+
+// hashNames hashes the last two labels of the tokens that end in no digit, where
+// the last one is that of something listed.
+func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) int {
+	addrs := c.set.has(hasAddrs)
+	tlds := c.tlds
+	for _, e := range c.names[:count] {
+		i, s := int(e)/blockSize, uint(e)%blockSize
+		q, p := &c.maps[i+1], &c.maps[i]
+		length := bits.LeadingZeros64(^(q[bitRun]<<(64-s) | p[bitRun]>>s))
+		dot := (q[bitDot]<<(64-s) | p[bitDot]>>s) & top(length)
+		end := off + int(e)
+		if addrs && mayHoldAddress(dot, length) {
+			if w, _ := c.tokenAt(int(e)); c.dashedAddress(t, pos, int(e), w, length) {
+				continue
+			}
+		}
+		if dot>>63 != 0 {
+			k := bits.LeadingZeros64(^dot) // the dots that end a sentence
+			before := dot
+			dot, length, end = dot<<uint(k), length-k, end-k
+			if class[buf[end-1]]&digit != 0 && (c.digitNames || addrs && mayHoldAddress(before, length+k)) {
+				c.places = append(c.places, pos+int(e)-1)
+			}
+			if dot == 0 {
+				continue
+			}
+		}
+		last := bits.LeadingZeros64(dot)
+		bit := (binary.LittleEndian.Uint64(buf[end-8:]) | foldBits) & lowMask[min(last, 8)] * mix1 >> 52
+		dot &^= 1 << (63 - uint(last))
+		dot |= 1 << (63 - uint(length))
+		c.hashes[n] = tailHash(buf[:end], min(bits.LeadingZeros64(dot), tailSize))
+		c.ends[n] = uint32(end-off) | uint32(length)<<16
+		n += int(tlds[bit/8] >> (bit % 8) & 1)
+	}
+	return n
+}
+
+// probe holds all hashes against the gate.
+func (c *scanner) probe(t []byte, pos, digests, numbers, n int) {
+	first, shift := c.first, c.firstShift&63
+	for j, h := range c.hashes[:n] {
+		m := filterMask(h)
+		if binary.LittleEndian.Uint64(first[8*(h>>shift):])&m != m {
+			continue
+		}
+		end := pos + int(c.ends[j]&0xffff)
+		if j < numbers || c.mayBeName(t, end) {
+			c.places = append(c.places, end-1)
+		}
+	}
+	if c.set.has(hasNets) {
+		for _, e := range c.ends[digests:numbers] {
+			end := pos + int(e&0xffff)
+			if a, _, ok := quad(t, end-int(e>>16)); ok && c.set.touched(&a) {
+				c.places = append(c.places, end-1)
+			}
+		}
+	}
+}
