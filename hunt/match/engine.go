@@ -31,6 +31,7 @@ var engines = []struct {
 	}},
 	{"portable", func(s *Set) (Searcher, error) { return variant{s, classifyPortable}, nil }},
 	{"scalar", func(s *Set) (Searcher, error) { return variant{s, nil}, nil }},
+	{"ac", func(s *Set) (Searcher, error) { return newLiterals(s) }},
 }
 
 // variant is a set that is searched in another way than the fastest: with another

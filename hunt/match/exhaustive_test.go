@@ -74,7 +74,7 @@ var exhaustive = []struct {
 
 // TestExhaustive compares search and oracle over all texts of a few tokens.
 func TestExhaustive(t *testing.T) {
-	budget := 50_000
+	budget := 25_000
 	if race {
 		budget = 300
 	} else if testing.Short() {
@@ -167,7 +167,7 @@ func TestRandom(t *testing.T) {
 		"\xc3\xa9~한~\xff~> ~ > ~: ~d41d8cd98f00b204e9800998ecf8427e~D41D8CD98F00B204E9800998ECF8427E~d41d~CVE-2024-1234~cve-2024-1234~5~c:\\x\\evil.exe~C:\\\\x\\\\evil.EXE~Evil Bot/1.0~Evil~ Bot/1.0~|~{~}~\"~<~>~;~=~user:pw@~.~.~:8080", "~")
 	os := list(t, values...)
 	s := compile(t, os)
-	rounds := 20000
+	rounds := 10000
 	if testing.Short() || race {
 		rounds = 1000
 	}

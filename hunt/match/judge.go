@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"math/bits"
 	"slices"
 	"unicode/utf8"
@@ -33,11 +34,11 @@ func (c *scanner) whole(t []byte, base int) {
 	c.under, c.text, c.base = t, t, base
 }
 
-// judge looks at the places that were noted. Of a line in which something has to
-// be undone it looks at all, once; but at none that is still to be swept.
+// judge looks at the places that were noted, but not at those in lines that are
+// still to be undone and swept.
 func (c *scanner) judge(t []byte) {
 	slices.Sort(c.places)
-	hidden, done := c.hidden, 0
+	hidden, parted, done := c.hidden, c.parted, 0
 	for _, p := range c.places {
 		if p < done {
 			continue
@@ -46,17 +47,34 @@ func (c *scanner) judge(t []byte) {
 			hidden = hidden[1:]
 		}
 		if len(hidden) > 0 && hidden[0].from <= p {
-			l := hidden[0]
-			if done = l.to; !l.aside {
-				c.line(t[l.from:l.to], l.from)
-				c.whole(t, 0)
-			}
+			done = hidden[0].to
 			continue
+		}
+		if len(parted) > 0 {
+			if from, to := lineAround(t, p); anyIn(&parted, from, to) {
+				c.line(t[from:to], from)
+				c.whole(t, 0)
+				done = to
+				continue
+			}
 		}
 		var from int
 		from, done = window(t, p)
 		c.tokens(from, done)
 	}
+}
+
+// lineAround returns the bounds of the line of t[i].
+func lineAround(t []byte, i int) (from, to int) {
+	return bytes.LastIndexByte(t[:i], '\n') + 1, lineEnd(t, i)
+}
+
+// anyIn reports whether one of places, which are in order, is in [from, to). It
+// drops those before.
+func anyIn(places *[]int, from, to int) bool {
+	n, _ := slices.BinarySearch(*places, from)
+	*places = (*places)[n:]
+	return len(*places) > 0 && (*places)[0] < to
 }
 
 // window returns the bounds of what t[i] is judged with: letters, digits, '-',
@@ -108,9 +126,7 @@ func (c *scanner) hiddenLines(data []byte) {
 	}
 	c.side.begin = append(c.side.begin[:0], c.hidden...)
 	for _, l := range c.side.begin {
-		if l.aside {
-			c.undoAside(data[l.from:l.to], l.from)
-		}
+		c.undoAside(data[l.from:l.to], l.from)
 		if len(c.side.text) >= sideSize {
 			c.searchSide(data)
 		}

@@ -162,7 +162,7 @@ func FuzzEngines(f *testing.F) {
 
 // TestEngines is FuzzEngines for texts by chance.
 func TestEngines(t *testing.T) {
-	rounds := 1500
+	rounds := 800
 	if testing.Short() || race {
 		rounds = 100
 	}

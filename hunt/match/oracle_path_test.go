@@ -13,30 +13,33 @@ import (
 func oraclePaths(os []ioc.Observable, under text) (fs []found) {
 	s := under.b
 	for i := range len(s) {
-		opener, ok := pathBegins(s, i)
-		if !ok {
-			continue
-		}
-		longest := 0
-		var ends []int
-		for _, j := range pathEnds(s, i, opener) {
-			if j > longest && len(pathsAt(os, s, i, j)) > 0 {
-				longest = j
-			}
-		}
-		if longest > 0 {
-			ends = append(ends, longest)
-		}
-		if q := strings.IndexByte(s[i:hardEnd(s, i)], '?'); q > 0 && i+q != longest {
-			ends = append(ends, i+q)
-		}
-		for _, j := range ends {
-			for _, id := range pathsAt(os, s, i, j) {
-				fs = append(fs, found{id, under.from[i], under.to[j-1], Path})
+		for _, opener := range openersAt(s, i) {
+			for _, j := range listedEnds(os, s, i, opener) {
+				for _, id := range pathsAt(os, s, i, j) {
+					fs = append(fs, found{id, under.from[i], under.to[j-1], Path})
+				}
 			}
 		}
 	}
 	return fs
+}
+
+// listedEnds returns the last place where the path at s[i] may end and is listed, and where
+// its query begins.
+func listedEnds(os []ioc.Observable, s string, i int, opener byte) (ends []int) {
+	longest := 0
+	for _, j := range pathEnds(s, i, opener) {
+		if j > longest && len(pathsAt(os, s, i, j)) > 0 {
+			longest = j
+		}
+	}
+	if longest > 0 {
+		ends = append(ends, longest)
+	}
+	if q := strings.IndexByte(s[i:hardEnd(s, i)], '?'); q > 0 && i+q != longest {
+		ends = append(ends, i+q)
+	}
+	return ends
 }
 
 // pathsAt returns the ids of the paths that s[i:j] is.
@@ -65,34 +68,28 @@ var (
 	inQueryRE  = regexp.MustCompile(`[?&/%=#][0-9A-Za-z_.-]*$|[0-9A-Za-z_.-]{65}$`)
 )
 
-// pathBegins reports whether the path of a URL may begin at s[i]: behind "://" and a
-// host, a method, or the name of a field. opener is what stands before it and
-// tells what ends it.
-func pathBegins(s string, i int) (opener byte, ok bool) {
+// openersAt tells what stands before the path of a URL that begins at s[i] and
+// says what ends it: nothing behind "://" and a host and behind a method, a
+// quote or a separator behind the name of a field.
+func openersAt(s string, i int) (openers []byte) {
 	before := s[:i]
 	if s[i] != '/' && s[i] != '?' {
-		return 0, false
+		return nil
 	}
-	if hostPartRE.MatchString(before) {
-		return 0, true
-	}
-	if s[i] != '/' {
-		return 0, false
-	}
-	if methodRE.MatchString(before) {
-		return 0, true
+	if hostPartRE.MatchString(before) || s[i] == '/' && methodRE.MatchString(before) {
+		openers = append(openers, 0)
 	}
 	m := fieldRE.FindStringSubmatchIndex(before)
-	if m == nil || ofFileRE.MatchString(before[:m[2]]) || inQueryRE.MatchString(before[:m[2]]) {
-		return 0, false
+	if s[i] != '/' || m == nil || ofFileRE.MatchString(before[:m[2]]) || inQueryRE.MatchString(before[:m[2]]) {
+		return openers
 	}
 	if m[4] >= 0 {
-		return before[m[4]], true
+		return append(openers, before[m[4]])
 	}
 	if k := strings.IndexAny(s[i:hardEnd(s, i)], ",;"); k >= 0 && s[i+k] == ';' {
-		return ';', true
+		return append(openers, ';')
 	}
-	return ',', true
+	return append(openers, ',')
 }
 
 // pathEnds returns where the path that begins at s[i] may end; in double quotes

@@ -2,6 +2,7 @@ package match
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -112,4 +113,41 @@ func open(data []byte) (*Set, error) {
 		return nil, ErrDamaged
 	}
 	return newFile("set", data)
+}
+
+// TestAstray puts numbers that lead astray at every place of a file, and makes
+// its sums right again: the answer may be any, but there is one.
+func TestAstray(t *testing.T) {
+	s, _ := saved(t)
+	text := []byte(fileText + " C:\\Windows\\Temp\\x.exe")
+	whole := fileBytes(t, s)
+	stride := 4
+	if testing.Short() || race {
+		stride = 64
+	}
+	stopped, places := 0, 0
+	for at := headerSize; at+4 <= len(whole); at += stride {
+		was := u32(whole[at:], 0)
+		for _, n := range []uint32{1<<32 - 1, 1 << 31, 1<<24 + 1, was + 1, was - 1, uint32(at)} {
+			data := slices.Clone(whole)
+			binary.LittleEndian.PutUint32(data[at:], n)
+			resum(data)
+			places++
+			o, err := open(data)
+			if err == nil {
+				o.Append(nil, text)
+				for id := range uint32(o.Len()) {
+					o.Observable(id)
+				}
+				err = o.Err()
+			}
+			if err != nil {
+				stopped++
+			}
+			if err != nil && !errors.Is(err, ErrDamaged) {
+				t.Fatalf("%d at %d: %v", n, at, err)
+			}
+		}
+	}
+	t.Logf("%d of %d were noticed", stopped, places)
 }

@@ -41,11 +41,12 @@ type sweeper struct {
 	// Places in the text.
 	places []int // for the judge
 	hidden []hiddenLine
-	pairTo int  // a disguise goes on to there
-	zeros  bool // there is a zero byte
-	inSide bool // the text has been undone
-	oddTo  int  // bytes beyond ASCII before it have been dealt with
-	runsTo int  // colons before it have been dealt with
+	parted []int // what is to undo where tokens are parted anyway; see parts
+	pairTo int   // a disguise goes on to there
+	zeros  bool  // there is a zero byte
+	inSide bool  // the text has been undone
+	oddTo  int   // bytes beyond ASCII before it have been dealt with
+	runsTo int   // colons before it have been dealt with
 
 	dotCarry, hexCarry uint64
 	allAside           bool   // whatever is to undo has to be, before the sweep
@@ -53,15 +54,13 @@ type sweeper struct {
 	colonsLeast        int    // as many colons in two blocks are looked at
 }
 
-// hiddenLine is a line that holds something to undo.
-type hiddenLine struct {
-	from, to int
-	aside    bool // it has to be undone before the sweep can tell anything of it
-}
+// hiddenLine is a line that has to be undone before the sweep can tell anything of
+// it.
+type hiddenLine struct{ from, to int }
 
 // sweep fills c.places and c.hidden from t.
 func (c *scanner) sweep(t []byte) {
-	c.places, c.hidden, c.zeros = c.places[:0], c.hidden[:0], false
+	c.places, c.hidden, c.parted, c.zeros = c.places[:0], c.hidden[:0], c.parted[:0], false
 	c.maps[0], c.dotCarry, c.hexCarry = bitmap{}, 0, 0
 	c.oddTo, c.runsTo, c.pairTo = 0, 0, 0
 	c.prepare()
@@ -147,7 +146,7 @@ func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
 	if counts.odd {
 		c.oddities(t, pos, blocks)
 	}
-	if counts.colons && s.has(hasAddrs|hasMACs|hasCerts) {
+	if s.has(hasAddrs | hasMACs | hasCerts) {
 		c.colonRuns(t, pos, blocks)
 	}
 	if counts.doubles && s.has(hasAddrs|hasNames|hasMail) {
@@ -162,7 +161,7 @@ func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
 // rarer stages.
 type counts struct {
 	names, numbers, hexes, pairs int
-	odd, colons, doubles         bool
+	odd, doubles                 bool
 }
 
 // findEnds goes over the bitmaps of a span.
@@ -178,8 +177,7 @@ func (c *scanner) findEnds(blocks int) (n counts) {
 	if seeds&0x100 != 0 {
 		lane = 8
 	}
-	var odd, doubles, pairsOfColons uint64
-	manyColons := false
+	var odd, doubles uint64
 	maps := c.maps[:blocks+1]
 	for i := 1; i < len(maps); i++ {
 		q, p := &maps[i], &maps[i-1]
@@ -212,11 +210,9 @@ func (c *scanner) findEnds(blocks int) (n counts) {
 		}
 		odd |= q[bitOdd]
 		doubles |= dot & (dot<<1 | p[bitDot]>>63)
-		pairsOfColons |= q[bitColon] & (q[bitColon]<<1 | p[bitColon]>>63)
-		manyColons = manyColons || ones(q[bitColon], p[bitColon]) >= c.colonsLeast
 	}
 	c.dotCarry, c.hexCarry = dotCarry, hexCarry
-	n.odd, n.doubles, n.colons = odd != 0, doubles != 0, pairsOfColons != 0 || manyColons
+	n.odd, n.doubles = odd != 0, doubles != 0
 	return n
 }
 
@@ -312,7 +308,7 @@ func (c *scanner) hashNumbers(t []byte, pos int, buf []byte, off, count, n int) 
 // where a listed name ends so, which no name in the public DNS does.
 func (c *scanner) namesInNumbers(pos, count int) {
 	for _, e := range c.numbers[:count] {
-		c.places = append(c.places, pos+int(e)-1)
+		c.place(pos + int(e) - 1)
 	}
 }
 
@@ -351,16 +347,18 @@ func (c *scanner) oddNumber(t []byte, pos int, buf []byte, off, e, n int) int {
 }
 
 // dashedAddress leaves a token to the judge that may hold an address before a
-// hyphen: one with three dots before it, or one too long to be seen whole.
+// hyphen: three dots, and a digit or the last dot just before it. A token too long
+// to be seen whole is looked at byte by byte.
 func (c *scanner) dashedAddress(t []byte, pos, e int, w token, length int) bool {
 	if length < blockSize {
-		if dash := w.dash & top(length); dash == 0 || bits.OnesCount64(w.dot&top(length)&^top(bits.LeadingZeros64(dash))) < 3 {
+		dash := w.dash & ((w.digit | w.dot) << 1) & top(length)
+		if dash == 0 || bits.OnesCount64(w.dot&top(length)&^top(bits.LeadingZeros64(dash))) < 3 {
 			return false
 		}
 	} else if !longDashed(t[:min(pos+e, len(t))]) {
 		return false
 	}
-	c.places = append(c.places, pos+e-1)
+	c.place(pos + e - 1)
 	return true
 }
 
@@ -388,7 +386,7 @@ func (c *scanner) addressesInNames(t []byte, pos, count int) {
 	for _, e := range c.names[:count] {
 		w, length := c.tokenAt(int(e))
 		if w.dot>>63 != 0 && mayHoldAddress(w.dot&top(length), length) {
-			c.places = append(c.places, pos+int(e)-1)
+			c.place(pos + int(e) - 1)
 			continue
 		}
 		c.dashedAddress(t, pos, int(e), w, length)
@@ -421,7 +419,7 @@ func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) in
 			before := dot
 			dot, length, end = dot<<uint(k), length-k, end-k
 			if class[buf[end-1]]&digit != 0 && (c.digitNames || addrs && mayHoldAddress(before, length+k)) {
-				c.places = append(c.places, pos+int(e)-1)
+				c.place(pos + int(e) - 1)
 			}
 			if dot == 0 {
 				continue
@@ -448,14 +446,14 @@ func (c *scanner) probe(t []byte, pos, digests, numbers, n int) {
 		}
 		end := pos + int(c.ends[j]&0xffff)
 		if j < numbers || c.mayBeName(t, end) {
-			c.places = append(c.places, end-1)
+			c.place(end - 1)
 		}
 	}
 	if c.set.has(hasNets) {
 		for _, e := range c.ends[digests:numbers] {
 			end := pos + int(e&0xffff)
 			if a, _, ok := quad(t, end-int(e>>16)); ok && c.set.touched(&a) {
-				c.places = append(c.places, end-1)
+				c.place(end - 1)
 			}
 		}
 	}

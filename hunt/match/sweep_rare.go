@@ -51,16 +51,37 @@ func (c *scanner) pair(t []byte, i int) {
 			c.place(i)
 		}
 		return
-	case '(':
-		if at(t, i+1) == '0' && at(t, i+2) == ')' && c.set.has(hasNames) {
-			if _, open := countedLabel(t, i); open >= 0 {
+	case '(', '[', '{':
+		if !opens(t, i) {
+			return
+		}
+		if at(t, i+1) == '0' {
+			if _, open := countedLabel(t, i); open >= 0 && c.set.has(hasNames) {
 				c.place(i + 1)
 			}
+			return
 		}
 	}
-	if !c.inSide && (i >= c.pairTo) {
+	if !c.inSide && i >= c.pairTo {
 		c.hide(t, disguised(t, i))
 	}
+}
+
+// opens reports whether the bracket t[i] may begin a disguise by its next two bytes,
+// or end a name of counted labels.
+func opens(t []byte, i int) bool {
+	if i+2 >= len(t) {
+		return false
+	}
+	switch t[i+1] | 0x20 {
+	case 'a':
+		return t[i+2]|0x20 == 't'
+	case 'd':
+		return t[i+2]|0x20 == 'o'
+	case '0' | 0x20:
+		return t[i+2] == ')'
+	}
+	return true
 }
 
 // disguised returns where what bitPair says of t[i] begins: not there, where it
@@ -76,8 +97,7 @@ func disguised(t []byte, i int) int {
 }
 
 // hide notes the line of t[i], if something to undo begins there. What parts tokens
-// both as it stands and undone, as \/ does, hides nothing from the sweep: its line is
-// only to be judged as a whole.
+// both as it stands and undone, as \/ does, hides nothing from the sweep.
 func (c *scanner) hide(t []byte, i int) {
 	if uint(i) >= uint(len(t)) {
 		return
@@ -86,22 +106,18 @@ func (c *scanner) hide(t []byte, i int) {
 	if w == 0 {
 		return
 	}
-	aside := c.allAside || !parts(t, i, w)
-	c.pairTo = i + w
-	n := len(c.hidden)
-	if n == 0 || i >= c.hidden[n-1].to {
-		start := 0
-		if n > 0 {
-			start = c.hidden[n-1].to
-		}
-		start += bytes.LastIndexByte(t[start:i], '\n') + 1
-		c.hidden = append(c.hidden, hiddenLine{start, lineEnd(t, i), aside})
-		n++
+	if !c.allAside && parts(t, i, w) {
+		c.parted = append(c.parted, i)
+		c.pairTo = i + w
+		return
 	}
-	if l := &c.hidden[n-1]; aside {
-		l.aside = true
-		c.pairTo = l.to
+	start := 0
+	if n := len(c.hidden); n > 0 {
+		start = c.hidden[n-1].to
 	}
+	start += bytes.LastIndexByte(t[start:i], '\n') + 1
+	c.pairTo = lineEnd(t, i)
+	c.hidden = append(c.hidden, hiddenLine{start, c.pairTo})
 }
 
 // hides returns how long the disguise is that begins at t[i], 0 if none does.
@@ -139,15 +155,30 @@ func parts(t []byte, i, w int) bool {
 func (c *scanner) colonRuns(t []byte, pos, blocks int) {
 	for i := 1; i <= blocks; i++ {
 		q, p := &c.maps[i], &c.maps[i-1]
-		base := pos + (i-1)*blockSize
-		x := q[bitColon] & (q[bitColon]<<1 | p[bitColon]>>63)
-		if ones(q[bitColon], p[bitColon]) >= c.colonsLeast {
-			x |= runsOf8(q[bitHex]|q[bitColon], p[bitHex]|p[bitColon])
+		colon, before := q[bitColon], p[bitColon]
+		x := colon & (colon<<1 | before>>63)
+		if ones(colon, before) >= c.colonsLeast {
+			in := inRow(colon, q[bitHex], before, p[bitHex])
+			if ones(in, inRow(before, p[bitHex], 0, 0)) >= c.colonsLeast-2 {
+				x |= in
+			}
 		}
-		for ; x != 0; x &= x - 1 {
+		for base := pos + (i-1)*blockSize; x != 0; x &= x - 1 {
 			c.colonRun(t, base+bits.TrailingZeros64(x))
 		}
 	}
+}
+
+// inRow returns the colons that stand at most four hex digits behind another.
+func inRow(colon, hex, colonBefore, hexBefore uint64) (in uint64) {
+	x, p := colon<<1|colonBefore>>63, colonBefore<<1
+	in = x & colon
+	for range 4 {
+		x, p = x&hex, p&hexBefore
+		x, p = x<<1|p>>63, p<<1
+		in |= x & colon
+	}
+	return in
 }
 
 // colonRun lets the judge try the run around t[i] and notes the place if there is
@@ -159,17 +190,15 @@ func (c *scanner) colonRun(t []byte, i int) {
 	for i > c.runsTo && (t[i-1] == ':' || class[t[i-1]]&hexa != 0) {
 		i--
 	}
-	n := bytes.IndexByte(t[i:], ':')
-	if n < 0 {
-		return
+	for t[i] != ':' {
+		i++
 	}
 	found := len(c.out)
-	c.colonsTo = 0
-	c.colons(i + n)
-	c.runsTo = max(c.colonsTo, i+1)
+	c.colons(i)
+	c.runsTo = c.colonsTo
 	if len(c.out) > found {
 		c.out = c.out[:found]
-		c.place(i + n)
+		c.place(i)
 	}
 }
 
