@@ -45,7 +45,8 @@ const (
 
 // textRow is a row of texts.
 type textRow struct {
-	off, length uint32 // of the folded text in the arena
+	off, length uint32 // of the folded text in the arena; the length is below 2^24
+	last        byte   // of the text; it shares its number with the length
 	depth       uint32 // of the state that tells it
 	next        uint32 // the text that is told next, at the same place, and 1
 }
@@ -75,8 +76,8 @@ func (s *Set) row(k uint32) (x textRow) {
 	if (uint64(k)+1)*textSize > uint64(len(s.ac.texts)) {
 		panic(astray)
 	}
-	row := s.ac.texts[int(k)*textSize:]
-	x = textRow{u32(row, 0), u32(row, 1), u32(row, 2), u32(row, 3)}
+	row := s.ac.texts[int(k)*textSize:][:textSize]
+	x = textRow{u32(row, 0), u32(row, 1) & maxKey, row[7], u32(row, 2), u32(row, 3)}
 	if x.depth > x.length || x.length == 0 {
 		panic(astray)
 	}
@@ -98,7 +99,7 @@ func (a *automaton) moved(from, by uint32) (m automaton) {
 }
 
 // buildAutomaton builds the machine for the texts, which are spans of arena and
-// not empty. It orders texts, and drops those that are there twice. The work is
+// not empty and shorter than 2^24. It orders texts, and drops those that are there twice. The work is
 // linear in the length of all.
 func buildAutomaton(arena []byte, texts []span) automaton {
 	sortSpans(arena, texts, nil)
@@ -140,7 +141,8 @@ func (t *trie) grow() {
 	a := &t.a
 	a.texts = make([]byte, 0, textSize*len(t.texts))
 	for _, s := range t.texts {
-		a.texts = put32(put32(put32(put32(a.texts, s.off), s.length), 0), 0)
+		last := uint32(t.arena[s.off+s.length-1])
+		a.texts = put32(put32(put32(put32(a.texts, s.off), s.length|last<<24), 0), 0)
 	}
 	a.labels, t.told = []byte{0}, []uint32{0}
 	t.queue = []edge{{0, uint32(len(t.texts)), 0}}

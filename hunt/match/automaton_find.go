@@ -149,7 +149,10 @@ func (f *finder) judge(e gramEntry, i int) {
 	if start < 0 || int(x.length) > len(f.t)-start {
 		return
 	}
-	f.left -= int(min(x.length, 1<<16)) / 2
+	if fold[f.t[start+int(x.length)-1]] != x.last {
+		return
+	}
+	f.left -= int(x.length) / 2
 	if f.same(start, x.off, x.off+x.length) {
 		f.yield(e.text(), start, start+int(x.length))
 	}

@@ -70,7 +70,11 @@ func (f *finder) walk(from, end int) (resume int) {
 		if i >= end && s < deep {
 			return i - f.depth(s)
 		}
-		s = f.next(s, fold[f.t[i]])
+		b := fold[f.t[i]]
+		if s == 0 && u32(f.root, int(b)) == 0 {
+			continue
+		}
+		s = f.next(s, b)
 		if k := u32(f.out, int(s)); k != 0 {
 			f.tell(k, i+1)
 		}
@@ -78,7 +82,9 @@ func (f *finder) walk(from, end int) (resume int) {
 	return len(f.t)
 }
 
-// tell yields the texts, k-1 the longest, of which what tells them ends at t[:i].
+// tell yields the texts, k-1 the longest, of which what tells them ends at
+// t[:i]. The last byte of a text is looked at first: in periodic text it is likely to be
+// the only one that differs.
 func (f *finder) tell(k uint32, i int) {
 	for last := uint32(1 << 31); k != 0; {
 		x := f.set.row(k - 1)
@@ -86,7 +92,7 @@ func (f *finder) tell(k uint32, i int) {
 			panic(astray)
 		}
 		start := i - int(x.depth)
-		if end := start + int(x.length); end <= len(f.t) && f.same(i, x.off+x.depth, x.off+x.length) {
+		if end := start + int(x.length); end <= len(f.t) && fold[f.t[end-1]] == x.last && f.same(i, x.off+x.depth, x.off+x.length) {
 			f.yield(k-1, start, end)
 		}
 		last, k = x.depth, x.next
@@ -94,18 +100,11 @@ func (f *finder) tell(k uint32, i int) {
 }
 
 // same reports whether the arena's bytes from off to end stand, folded, at
-// t[i:], which is as long. The last byte is looked at first: in periodic text it
-// is likely to be the only one that differs.
+// t[i:], which is as long.
 func (f *finder) same(i int, off, end uint32) bool {
 	x := f.set.text(off, end)
-	if len(x) == 0 {
-		return true
-	}
 	t := f.t[i:]
 	t = t[:len(x)]
-	if last := len(x) - 1; fold[t[last]] != x[last] {
-		return false
-	}
 	for k, b := range x {
 		if fold[t[k]] != b {
 			return false

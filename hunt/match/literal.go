@@ -45,10 +45,10 @@ func (l *Literals) build() {
 	}
 	sortSpans(arena, spans, ids)
 	l.textOf = make([]uint32, l.n)
-	text := func(s span) string { return string(arena[s.off : s.off+s.length]) }
+	text := func(s span) []byte { return arena[s.off : s.off+s.length] }
 	n := 0
 	for i, s := range spans {
-		if n == 0 || text(spans[n-1]) != text(s) {
+		if n == 0 || !bytes.Equal(text(spans[n-1]), text(s)) {
 			spans[n] = s
 			n++
 		}

@@ -29,8 +29,8 @@ func literally(s *Set, ms []Match, data []byte) (left []Match) {
 // underneath returns a line, what is under it, and its runs of UTF-16.
 func underneath(line []byte) (ts [][]byte) {
 	lines := [][]byte{bytes.TrimSuffix(line, []byte("\n"))}
-	for _, run := range wideRE.FindAll(line, -1) {
-		lines = append(lines, latin(run))
+	for _, run := range wideRE.FindAll(latin(line), -1) {
+		lines = append(lines, bytes.ReplaceAll(run, []byte{0}, nil))
 	}
 	for _, t := range lines {
 		ts = append(ts, t)

@@ -52,9 +52,9 @@ func contenders(t testing.TB, s *Set) (cs []contender) {
 // agree compares the answers of all engines, and returns that of the first.
 func agree(t testing.TB, cs []contender, data []byte) []Match {
 	t.Helper()
-	want := cs[0].Append(nil, data)
+	want := searched(t, cs[0], data)
 	for _, c := range cs[1:] {
-		if got := c.Append(nil, data); !slices.Equal(got, want) {
+		if got := searched(t, c, data); !slices.Equal(got, want) {
 			t.Errorf("%d bytes: %s and %s differ:\n%s", len(data), c.name, cs[0].name, difference(c, got, want, data))
 		}
 	}
@@ -64,6 +64,17 @@ func agree(t testing.TB, cs []contender, data []byte) []Match {
 		}
 	}
 	return want
+}
+
+// searched is Append; a panic is an error of the test that tells where.
+func searched(t testing.TB, c contender, data []byte) (ms []Match) {
+	t.Helper()
+	defer func() {
+		if r := recover(); r != nil {
+			t.Errorf("%s: %v in %d bytes that end in %q", c.name, r, len(data), data[max(0, len(data)-60):])
+		}
+	}()
+	return c.Append(nil, data)
 }
 
 // sameMatches reports an error where the engines for s do not find the same in text.
@@ -96,12 +107,12 @@ func placed(t testing.TB, cs []contender, text []byte, at int) {
 	t.Helper()
 	want := agree(t, cs, text)
 	at %= 64
-	for _, beside := range []string{"evil.com", "1.2.3.4", "\x00", "\xff"} {
+	for _, beside := range [][]string{{"evil.com", "\x00"}, {"1.2.3.4", "\xff"}}[at%2] {
 		room := bytes.Repeat([]byte(beside), (at+len(text)+200)/len(beside)+1)
 		data := room[at : at+len(text)]
 		copy(data, text)
 		for _, c := range cs {
-			if got := c.Append(nil, data); !slices.Equal(got, want) {
+			if got := searched(t, c, data); !slices.Equal(got, want) {
 				t.Errorf("%s: %q at %d with %q beside it: %s", c.name, text[:min(len(text), 200)], at, beside, difference(c, got, want, text))
 			}
 		}
@@ -187,7 +198,7 @@ func TestEnginesAtEdges(t *testing.T) {
 	c := newChoices(t)
 	cs := contenders(t, c.get(t, 0).set)
 	texts := append(plainValues(c.all), grammarSpellings...)
-	for _, row := range []string{" ", "x", "a.", "1", ":", "\x01", "é", "看", ".", "/", "\n"} {
+	for _, row := range []string{" ", "x", "a.", "1", ":", "é", "."} {
 		var all, far []byte
 		for i, text := range texts {
 			for at := range 64 {
@@ -195,8 +206,10 @@ func TestEnginesAtEdges(t *testing.T) {
 				all = append(all, strings.Repeat(row, pad/len(row)+1)[:pad]...)
 				all = append(append(all, text...), " \n"[at&1])
 			}
-			far = append(far[:0], strings.Repeat(row, 16<<10/len(row)+1)[:16<<10-i%(len(text)+2)]...)
-			agree(t, cs, append(append(far, text...), '\n'))
+			for _, tail := range []string{"\n", "..\n", "...x", "-.", ":", "]"} {
+				far = append(far[:0], strings.Repeat(row, 16<<10/len(row)+1)[:16<<10-i%(len(text)+5)]...)
+				agree(t, cs, append(append(far, text...), tail...))
+			}
 		}
 		agree(t, cs, all)
 	}
@@ -268,7 +281,7 @@ func everyText(t *testing.T, cs []contender, tokens []string, depth int) {
 // and generated lists.
 func TestEnginesOnLogs(t *testing.T) {
 	small := compile(t, generated(20000))
-	agree(t, contenders(t, small), append(logText(1<<20), planted(small, 2000)...))
+	sameMatches(t, small, append(logText(1<<20), planted(small, 2000)...))
 	dir := shared(t)
 	logs, err := filepath.Glob(filepath.Join(dir, "logs", "*.log"))
 	if err != nil || len(logs) == 0 {

@@ -31,12 +31,13 @@ type sweeper struct {
 	edge     [lead + spanSize + 4*blockSize]byte
 
 	// Places in the span, by stage.
-	names   [maxEnds]uint16 // ends of tokens that hold a dot and end in no digit
-	numbers [maxEnds]uint16 // and in a digit
-	hexes   [maxEnds / 8]uint16
-	starts  [maxEnds]uint16 // bits of bitPair
-	hashes  [maxEnds]uint64
-	ends    [maxEnds]uint32 // of the token of a hash; its length above bit 16
+	names    [maxEnds]uint16 // ends of tokens that hold a dot and end in no digit
+	numbers  [maxEnds]uint16 // that hold three and end in a digit
+	hexes    [maxEnds / 8]uint16
+	starts   [maxEnds]uint16        // bits of bitPair
+	colonsIn [spanBlocks + 2]uint16 // blocks with many colons, or two beside each other
+	hashes   [maxEnds]uint64
+	ends     [maxEnds]end // of the token of a hash
 
 	// Places in the text.
 	places []int // for the judge
@@ -48,11 +49,20 @@ type sweeper struct {
 	oddTo  int   // bytes beyond ASCII before it have been dealt with
 	runsTo int   // colons before it have been dealt with
 
-	dotCarry, hexCarry uint64
-	allAside           bool   // whatever is to undo has to be, before the sweep
-	hexSeeds           uint64 // where a run of hex digits is taken notice of
-	colonsLeast        int    // as many colons in two blocks are looked at
+	dotCarry    [3]uint64
+	hexCarry    uint64
+	allAside    bool   // whatever is to undo has to be, before the sweep
+	hexSeeds    uint64 // where a run of hex digits is taken notice of
+	colonsLeast int    // as many colons in two blocks are looked at
 }
+
+// end is where a token ends, in a span, and its length. The place may be before the
+// span, as what is cut off the end of a token may reach back that far.
+type end uint32
+
+func endAt(place, length int) end { return end(place+lead) | end(length)<<16 }
+func (e end) place() int          { return int(e&0xffff) - lead }
+func (e end) length() int         { return int(e >> 16) }
 
 // hiddenLine is a line that has to be undone before the sweep can tell anything of
 // it.
@@ -61,7 +71,7 @@ type hiddenLine struct{ from, to int }
 // sweep fills c.places and c.hidden from t.
 func (c *scanner) sweep(t []byte) {
 	c.places, c.hidden, c.parted, c.zeros = c.places[:0], c.hidden[:0], c.parted[:0], false
-	c.maps[0], c.dotCarry, c.hexCarry = bitmap{}, 0, 0
+	c.maps[0], c.dotCarry, c.hexCarry = bitmap{}, [3]uint64{}, 0
 	c.oddTo, c.runsTo, c.pairTo = 0, 0, 0
 	c.prepare()
 	for pos := 0; pos < len(t); pos += spanSize {
@@ -147,7 +157,7 @@ func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
 		c.oddities(t, pos, blocks)
 	}
 	if s.has(hasAddrs | hasMACs | hasCerts) {
-		c.colonRuns(t, pos, blocks)
+		c.colonRuns(t, pos, counts.colons)
 	}
 	if counts.doubles && s.has(hasAddrs|hasNames|hasMail) {
 		c.doubleDots(t, pos, blocks)
@@ -160,19 +170,25 @@ func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
 // counts says how much findEnds has found, and whether there is work for the
 // rarer stages.
 type counts struct {
-	names, numbers, hexes, pairs int
-	odd, doubles                 bool
+	names, numbers, hexes, pairs, colons int
+	odd, doubles                         bool
 }
 
 // findEnds goes over the bitmaps of a span.
 //
 // A token with a dot ends where the carry of an addition comes out: adding the
 // dots to the bits of the token carries from the first dot to the end, and the
-// carry falls on the byte behind. Tokens without a dot are never met. In the same
-// way runs of hex digits end where the carry of an addition comes out that is fed
+// carry falls on the byte behind. Tokens without a dot are never met. What the sum
+// leaves of the dots are those that are not the first of their token, so that the
+// third such addition meets tokens with three dots alone: no other number is an
+// address. In the same way runs of hex digits end where the carry of an addition comes out that is fed
 // with their whole lanes of 8 or 16 digits.
 func (c *scanner) findEnds(blocks int) (n counts) {
-	dotCarry, hexCarry, seeds := c.dotCarry, c.hexCarry, c.hexSeeds
+	carry, hexCarry, seeds := c.dotCarry, c.hexCarry, c.hexSeeds
+	allNumbers := uint64(0)
+	if c.digitNames {
+		allNumbers = ^allNumbers
+	}
 	lane := uint(16)
 	if seeds&0x100 != 0 {
 		lane = 8
@@ -185,11 +201,14 @@ func (c *scanner) findEnds(blocks int) (n counts) {
 		run, dot, hex := q[bitRun], q[bitDot], q[bitHex]
 
 		var sum uint64
-		sum, dotCarry = bits.Add64(run, dot, dotCarry)
-		ends := sum &^ run
+		sum, carry[0] = bits.Add64(run, dot, carry[0])
+		ends, more := sum&^run, sum&dot // more: dots that are not the first of their token
+		sum, carry[1] = bits.Add64(run, more, carry[1])
+		more &= sum
+		sum, carry[2] = bits.Add64(run, more, carry[2])
 		afterDigit := q[bitDigit]<<1 | p[bitDigit]>>63
 		n.names = flatten(&c.names, n.names, ends&^afterDigit, base)
-		n.numbers = flatten(&c.numbers, n.numbers, ends&afterDigit, base)
+		n.numbers = flatten(&c.numbers, n.numbers, (sum&^run|ends&allNumbers)&afterDigit, base)
 
 		y := hex & (hex >> 1)
 		y &= y >> 2
@@ -209,9 +228,14 @@ func (c *scanner) findEnds(blocks int) (n counts) {
 			n.pairs++
 		}
 		odd |= q[bitOdd]
+		colon, before := q[bitColon], p[bitColon]
+		if colon&(colon<<1|before>>63) != 0 || colon != 0 && ones(colon, before) >= c.colonsLeast {
+			c.colonsIn[n.colons] = uint16(i)
+			n.colons++
+		}
 		doubles |= dot & (dot<<1 | p[bitDot]>>63)
 	}
-	c.dotCarry, c.hexCarry = dotCarry, hexCarry
+	c.dotCarry, c.hexCarry = carry, hexCarry
 	n.odd, n.doubles = odd != 0, doubles != 0
 	return n
 }
@@ -245,7 +269,7 @@ func (c *scanner) hashDigests(buf []byte, off, count, n int) int {
 			continue
 		}
 		c.hashes[n] = tailHash(buf[:end], tailSize)
-		c.ends[n] = uint32(e)
+		c.ends[n] = endAt(int(e), 0)
 		n++
 	}
 	return n
@@ -255,13 +279,16 @@ func (c *scanner) hashDigests(buf []byte, off, count, n int) int {
 func (c *scanner) hexLength(buf []byte, off, e int) int {
 	n := 0
 	for i, s := e/blockSize+1, uint(e%blockSize); i > 0; i-- {
-		k := bits.LeadingZeros64(^(c.maps[i][bitHex]<<(64-s) | c.maps[i-1][bitHex]>>s))
+		k := bits.LeadingZeros64(^joined(c.maps[i][bitHex], c.maps[i-1][bitHex], s))
 		if n += k; k < 64 {
 			return n
 		}
 	}
 	return n
 }
+
+// joined returns the 64 bits that end before bit s of q, p being the word before q.
+func joined(q, p uint64, s uint) uint64 { return q<<1<<((63-s)&63) | p>>(s&63) }
 
 // token is what the bitmaps say of the bytes before a place, the last in the top bit.
 type token struct{ run, dot, digit, dash uint64 }
@@ -270,8 +297,8 @@ func (c *scanner) tokenAt(e int) (w token, length int) {
 	i, s := e/blockSize, uint(e%blockSize)
 	q, p := &c.maps[i+1], &c.maps[i]
 	w = token{
-		q[bitRun]<<(64-s) | p[bitRun]>>s, q[bitDot]<<(64-s) | p[bitDot]>>s,
-		q[bitDigit]<<(64-s) | p[bitDigit]>>s, q[bitDash]<<(64-s) | p[bitDash]>>s,
+		joined(q[bitRun], p[bitRun], s), joined(q[bitDot], p[bitDot], s),
+		joined(q[bitDigit], p[bitDigit], s), joined(q[bitDash], p[bitDash], s),
 	}
 	return w, bits.LeadingZeros64(^w.run)
 }
@@ -284,10 +311,10 @@ func (c *scanner) hashNumbers(t []byte, pos int, buf []byte, off, count, n int) 
 	for _, e := range c.numbers[:count] {
 		i, s := int(e)/blockSize, uint(e)%blockSize
 		q, p := &c.maps[i+1], &c.maps[i]
-		run := q[bitRun]<<(64-s) | p[bitRun]>>s
+		run := joined(q[bitRun], p[bitRun], s)
 		length := bits.LeadingZeros64(^run)
-		dot := (q[bitDot]<<(64-s) | p[bitDot]>>s) & top(length)
-		number := q[bitDigit]<<(64-s) | p[bitDigit]>>s | dot
+		dot := joined(q[bitDot], p[bitDot], s) & top(length)
+		number := joined(q[bitDigit], p[bitDigit], s) | dot
 		if bits.LeadingZeros64(^number) < length || length > maxGateIP {
 			n = c.oddNumber(t, pos, buf, off, int(e), n)
 			continue
@@ -296,7 +323,7 @@ func (c *scanner) hashNumbers(t []byte, pos int, buf []byte, off, count, n int) 
 			n = c.numberWithPort(buf, off, int(e), length, dot, n)
 		}
 		c.hashes[n] = tailHash(buf[:off+int(e)], length&15)
-		c.ends[n] = uint32(e) | uint32(length)<<16
+		c.ends[n] = endAt(int(e), length)
 		if length >= minGateIP && bits.OnesCount64(dot) == 3 {
 			n++
 		}
@@ -319,7 +346,7 @@ func (c *scanner) numberWithPort(buf []byte, off, e, length int, dot uint64, n i
 		return n
 	}
 	c.hashes[n] = tailHash(buf[:off+e-port], length-port)
-	c.ends[n] = uint32(e-port) | uint32(length-port)<<16
+	c.ends[n] = endAt(e-port, length-port)
 	return n + 1
 }
 
@@ -340,7 +367,7 @@ func (c *scanner) oddNumber(t []byte, pos int, buf []byte, off, e, n int) int {
 	}
 	if dots == 3 && number >= minGateIP && number <= maxGateIP {
 		c.hashes[n] = tailHash(buf[:off+e], number)
-		c.ends[n] = uint32(e) | uint32(number)<<16
+		c.ends[n] = endAt(e, number)
 		n++
 	}
 	return n
@@ -406,8 +433,8 @@ func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) in
 	for _, e := range c.names[:count] {
 		i, s := int(e)/blockSize, uint(e)%blockSize
 		q, p := &c.maps[i+1], &c.maps[i]
-		length := bits.LeadingZeros64(^(q[bitRun]<<(64-s) | p[bitRun]>>s))
-		dot := (q[bitDot]<<(64-s) | p[bitDot]>>s) & top(length)
+		length := bits.LeadingZeros64(^joined(q[bitRun], p[bitRun], s))
+		dot := joined(q[bitDot], p[bitDot], s) & top(length)
 		end := off + int(e)
 		if addrs && mayHoldAddress(dot, length) {
 			if w, _ := c.tokenAt(int(e)); c.dashedAddress(t, pos, int(e), w, length) {
@@ -430,7 +457,7 @@ func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) in
 		dot &^= 1 << (63 - uint(last))
 		dot |= 1 << (63 - uint(length))
 		c.hashes[n] = tailHash(buf[:end], min(bits.LeadingZeros64(dot), tailSize))
-		c.ends[n] = uint32(end-off) | uint32(length)<<16
+		c.ends[n] = endAt(end-off, length)
 		n += int(tlds[bit/8] >> (bit % 8) & 1)
 	}
 	return n
@@ -444,15 +471,15 @@ func (c *scanner) probe(t []byte, pos, digests, numbers, n int) {
 		if binary.LittleEndian.Uint64(first[8*(h>>shift):])&m != m {
 			continue
 		}
-		end := pos + int(c.ends[j]&0xffff)
+		end := pos + c.ends[j].place()
 		if j < numbers || c.mayBeName(t, end) {
 			c.place(end - 1)
 		}
 	}
 	if c.set.has(hasNets) {
 		for _, e := range c.ends[digests:numbers] {
-			end := pos + int(e&0xffff)
-			if a, _, ok := quad(t, end-int(e>>16)); ok && c.set.touched(&a) {
+			end := pos + e.place()
+			if a, _, ok := quad(t, end-e.length()); ok && c.set.touched(&a) {
 				c.place(end - 1)
 			}
 		}

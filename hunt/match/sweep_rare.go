@@ -152,8 +152,8 @@ func parts(t []byte, i, w int) bool {
 
 // colonRuns looks at runs of colons and hex digits with two colons beside each
 // other, or with as many as an address or a row of pairs has.
-func (c *scanner) colonRuns(t []byte, pos, blocks int) {
-	for i := 1; i <= blocks; i++ {
+func (c *scanner) colonRuns(t []byte, pos, count int) {
+	for _, i := range c.colonsIn[:count] {
 		q, p := &c.maps[i], &c.maps[i-1]
 		colon, before := q[bitColon], p[bitColon]
 		x := colon & (colon<<1 | before>>63)
@@ -163,7 +163,7 @@ func (c *scanner) colonRuns(t []byte, pos, blocks int) {
 				x |= in
 			}
 		}
-		for base := pos + (i-1)*blockSize; x != 0; x &= x - 1 {
+		for base := pos + (int(i)-1)*blockSize; x != 0; x &= x - 1 {
 			c.colonRun(t, base+bits.TrailingZeros64(x))
 		}
 	}
