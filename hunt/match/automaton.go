@@ -84,6 +84,15 @@ func (s *Set) row(k uint32) (x textRow) {
 	return x
 }
 
+// spans returns where the texts of a lie.
+func (a *automaton) spans() []span {
+	spans := make([]span, 0, len(a.texts)/textSize)
+	for i := range cap(spans) {
+		spans = append(spans, span{u32(a.texts, 4*i), u32(a.texts, 4*i+1) & maxKey})
+	}
+	return spans
+}
+
 // moved returns a with its texts where they are after so many bytes were put
 // into the arena at from.
 func (a *automaton) moved(from, by uint32) (m automaton) {

@@ -39,15 +39,6 @@ func freeTexts(n int) []ioc.Observable {
 	return os
 }
 
-// searchedFor returns the automaton's texts.
-func (s *Set) searchedFor() (ts []span) {
-	for k := range uint32(len(s.ac.texts) / textSize) {
-		x := s.row(k)
-		ts = append(ts, span{x.off, x.length})
-	}
-	return ts
-}
-
 func BenchmarkPhrases(b *testing.B) {
 	data := logText(4 << 20)
 	few := list(b, "user_agent sqlmap/1.7", `file_path C:\Windows\Temp\x.exe`, "text Failed passphrase", "mutex Global\\qzx", "file_name evil.exe")
@@ -62,6 +53,14 @@ func BenchmarkPhrases(b *testing.B) {
 				c.phrases(data, levelRaw)
 			}
 			b.ReportMetric(float64(len(c.out)), "hits")
+		})
+		b.Run(name+"/portable", func(b *testing.B) {
+			b.SetBytes(int64(len(data)))
+			gramsOff(func() {
+				for b.Loop() {
+					s.eachText(data, func(uint32, int, int) {})
+				}
+			}, gramsFast)
 		})
 		b.Run(name+"/walk", func(b *testing.B) {
 			w := finder{automaton: &s.ac, set: s, t: data, yield: func(uint32, int, int) {}}
@@ -92,7 +91,7 @@ func BenchmarkPhrases(b *testing.B) {
 func BenchmarkBuildAutomaton(b *testing.B) {
 	for _, n := range []int{10000, 1000000} {
 		s := compile(b, freeTexts(n))
-		texts := s.searchedFor()
+		texts := s.ac.spans()
 		size := 0
 		for _, t := range texts {
 			size += int(t.length)

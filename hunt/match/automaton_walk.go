@@ -86,16 +86,22 @@ func (f *finder) walk(from, end int) (resume int) {
 // t[:i]. The last byte of a text is looked at first: in periodic text it is likely to be
 // the only one that differs.
 func (f *finder) tell(k uint32, i int) {
-	for last := uint32(1 << 31); k != 0; {
-		x := f.set.row(k - 1)
-		if x.depth >= last || int(x.depth) > i {
+	for last := maxKey + 1; k != 0; {
+		if uint64(k)*textSize > uint64(len(f.texts)) {
 			panic(astray)
 		}
-		start := i - int(x.depth)
-		if end := start + int(x.length); end <= len(f.t) && fold[f.t[end-1]] == x.last && f.same(i, x.off+x.depth, x.off+x.length) {
-			f.yield(k-1, start, end)
+		row := f.texts[int(k-1)*textSize:][:textSize] // not by Set.row, which costs as much again
+		length, depth := int(u32(row, 1)&maxKey), int(u32(row, 2))
+		if depth >= last || depth > i || depth > length || length == 0 {
+			panic(astray)
 		}
-		last, k = x.depth, x.next
+		end := i - depth + length
+		if end <= len(f.t) && fold[f.t[end-1]] == row[7] {
+			if off := u32(row, 0); f.same(i, off+uint32(depth), off+uint32(length)) {
+				f.yield(k-1, i-depth, end)
+			}
+		}
+		last, k = depth, u32(row, 3)
 	}
 }
 

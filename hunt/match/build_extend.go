@@ -22,6 +22,7 @@ func Extend(base *Set, added iter.Seq[ioc.Observable]) (s *Set, err error) {
 		if err := base.Verify(); err != nil { // damage must not be given a new sum
 			return err
 		}
+		base.rest()
 		s, err = base.extend(added)
 		return err
 	})
@@ -125,6 +126,7 @@ func (c *compiler) graft(base *Set) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	base.rest()
 	s := &Set{params: b.params, n: len(b.types), arena: b.arena, ends: b.ends, types: b.types, nets: b.nets[:]}
 	s.ac = base.ac.moved(base.valuesEnd(), uint32(c.values))
 	if len(b.texts) > 0 {
@@ -140,20 +142,12 @@ func (c *compiler) graft(base *Set) (*Set, error) {
 		}
 	}
 	t := &tabler{arena: s.arena, slots: bytes.Clone(base.slots), entries: base.moved(c.values), members: bytes.Clone(base.members)}
+	base.rest()
 	t.fill(c.shards)
 	s.slots, s.entries, s.members = t.slots, t.entries, t.members
 	b.openGates(s)
 	s.gates, _ = openGate(s.gate)
 	return s, nil
-}
-
-// spans returns where the texts of a lie.
-func (a *automaton) spans() []span {
-	spans := make([]span, 0, len(a.texts)/textSize)
-	for i := range cap(spans) {
-		spans = append(spans, span{u32(a.texts, 4*i), u32(a.texts, 4*i+1)})
-	}
-	return spans
 }
 
 // mergeBehind is merge, with what base has before everything of its kind.

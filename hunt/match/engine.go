@@ -23,16 +23,27 @@ var engines = []struct {
 	make func(s *Set) (Searcher, error)
 }{
 	{"auto", func(s *Set) (Searcher, error) { return s, nil }},
-	{"avx2", func(s *Set) (Searcher, error) {
-		if kernelName != "avx2" {
-			return nil, errors.New("engine avx2: this processor has no AVX2; auto takes the portable one")
-		}
-		return s, nil
-	}},
-	{"portable", func(s *Set) (Searcher, error) { return variant{s, classifyPortable}, nil }},
+	{"avx512", withKernel("avx512")},
+	{"avx2", withKernel("avx2")},
+	{"portable", withKernel("portable")},
 	{"scalar", func(s *Set) (Searcher, error) { return variant{s, nil}, nil }},
 	{"ac", func(s *Set) (Searcher, error) { return newLiterals(s) }},
 }
+
+// withKernel makes searchers whose sweep works with the kernel of that name.
+func withKernel(name string) func(*Set) (Searcher, error) {
+	return func(s *Set) (Searcher, error) {
+		for _, k := range kernels() {
+			if k.name == name {
+				return variant{s, k.classify}, nil
+			}
+		}
+		return nil, fmt.Errorf("engine %s: %w", name, ErrNoKernel)
+	}
+}
+
+// ErrNoKernel is returned by Engine for one that this processor cannot run.
+var ErrNoKernel = errors.New("this processor cannot run it; auto takes the fastest that it can")
 
 // variant is a set that is searched in another way than the fastest: with another
 // kernel, or with none. The latter looks at every token with the judge's eyes. It

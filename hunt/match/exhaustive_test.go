@@ -74,7 +74,7 @@ var exhaustive = []struct {
 
 // TestExhaustive compares search and oracle over all texts of a few tokens.
 func TestExhaustive(t *testing.T) {
-	budget := 25_000
+	budget := 15_000
 	if race {
 		budget = 300
 	} else if testing.Short() {

@@ -22,9 +22,15 @@ const (
 // blockSize is what one bitmap is of.
 const blockSize = 64
 
-// classify fills dst with the bitmaps of src[:64*len(dst)], after which src must
-// have one byte more. kernelName says which of the kernels it is.
-var classify, kernelName = bestKernel()
+// kernel fills dst with the bitmaps of src[:64*len(dst)], after which src must have
+// one byte more. There are several; all give the same.
+type kernel struct {
+	name     string
+	classify func(dst []bitmap, src []byte)
+}
+
+// bestKernel is chosen once, at start.
+var bestKernel = kernels()[0]
 
 // Bits of nibbles: a byte is of a class if the bit is set for its high and its
 // low nibble. The AVX2 kernel looks both up with one instruction each.

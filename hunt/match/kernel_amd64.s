@@ -131,3 +131,82 @@ loop:
 done:
 	VZEROUPPER
 	RET
+
+// CLASS512 looks the bytes of src up in the nibbles low and high.
+#define CLASS512(src, low, high, dst) \
+	VPSRLW  $4, src, dst       \
+	VPANDQ  Z2, dst, dst       \
+	VPSHUFB dst, high, dst     \
+	VPSHUFB src, low, Z31      \
+	VPANDQ  Z31, dst, dst
+
+// ALL fills the vector z with eight bytes.
+#define ALL(bytes, z) \
+	MOVQ         bytes, AX \
+	VPBROADCASTQ AX, z
+
+// func classifyAVX512(dst *bitmap, src *byte, blocks int, t *kernelTables)
+TEXT ·classifyAVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ blocks+16(FP), CX
+	MOVQ t+24(FP), DX
+	VBROADCASTI32X4 (DX), Z0      // classes
+	VBROADCASTI32X4 16(DX), Z1
+	VBROADCASTI32X4 32(DX), Z10   // first bytes of pairs
+	VBROADCASTI32X4 48(DX), Z11
+	VBROADCASTI32X4 64(DX), Z12   // second bytes
+	VBROADCASTI32X4 80(DX), Z13
+	ALL($LOW4, Z2)
+	ALL($RUN, Z16)
+	ALL($HEX, Z17)
+	ALL($0x4040404040404040, Z18) // colon
+	ALL($0x0202020202020202, Z19) // digit
+	ALL($0x0101010101010101, Z20) // dash or dot
+	ALL($END, Z21)
+	ALL($OPEN, Z22)
+	ALL($NULL, Z23)
+	TESTQ CX, CX
+	JZ done512
+
+loop512:
+	VMOVDQU64 (SI), Z3
+	VMOVDQU64 1(SI), Z4
+	VPMOVB2M  Z3, K1
+	VPTESTNMB Z3, Z3, K2
+	KORQ      K1, K2, K1
+	KMOVQ     K1, 56(DI)          // zero or beyond ASCII
+
+	CLASS512(Z3, Z0, Z1, Z5)
+	VPTESTMB  Z16, Z5, K1
+	KMOVQ     K1, (DI)            // run
+	VPMOVB2M  Z5, K2
+	KMOVQ     K2, 8(DI)           // dot
+	VPTESTMB  Z17, Z5, K1
+	KMOVQ     K1, 16(DI)          // hex
+	VPTESTMB  Z18, Z5, K1
+	KMOVQ     K1, 24(DI)          // colon
+	VPTESTMB  Z19, Z5, K1
+	KMOVQ     K1, 32(DI)          // digit
+	VPTESTMB  Z20, Z5, K1
+	KANDNQ    K1, K2, K1          // dash or dot, and not dot
+	KMOVQ     K1, 40(DI)
+
+	CLASS512(Z3, Z10, Z11, Z6)
+	CLASS512(Z4, Z12, Z13, Z7)
+	VPTESTMB  Z6, Z7, K3          // pairs of a family
+	VPCMPEQB  Z21, Z4, K2, K4     // ']' behind a dot
+	KORQ      K4, K3, K3
+	VPCMPEQB  Z22, Z3, K5
+	VPCMPEQB  Z23, Z4, K5, K5     // '0' behind '('
+	KORQ      K5, K3, K3
+	KMOVQ     K3, 48(DI)
+
+	ADDQ $64, SI
+	ADDQ $64, DI
+	DECQ CX
+	JNZ loop512
+
+done512:
+	VZEROUPPER
+	RET

@@ -26,7 +26,7 @@ func checkGrammar(t *testing.T, c *choices, seed []byte, mask uint64) {
 
 // TestGrammar compares search and oracle over texts of pieces that mean something.
 func TestGrammar(t *testing.T) {
-	rounds := 1000
+	rounds := 700
 	if testing.Short() || race {
 		rounds = 100
 	}

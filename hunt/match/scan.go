@@ -21,7 +21,7 @@ func (s *Set) Append(dst []Match, data []byte) []Match {
 }
 
 // scan is Append without what guards it.
-func (s *Set) scan(dst []Match, data []byte) []Match { return s.scanWith(dst, data, classify) }
+func (s *Set) scan(dst []Match, data []byte) []Match { return s.scanWith(dst, data, bestKernel.classify) }
 
 // scanWith searches with one of the kernels, or, if that is nil, without a sweep.
 func (s *Set) scanWith(dst []Match, data []byte, kernel func([]bitmap, []byte)) []Match {

@@ -78,7 +78,7 @@ func (f *file) done() {
 }
 
 func (f *file) free() {
-	if f.freed.CompareAndSwap(false, true) {
+	if f.freed.CompareAndSwap(false, true) && f.mapped {
 		unmap(f.data)
 	}
 }
@@ -145,6 +145,14 @@ func (s *Set) Close() error {
 		f.free()
 	}
 	return nil
+}
+
+// rest gives back the memory in which the system holds what was read of the
+// file. It will be read again where it is asked for again.
+func (s *Set) rest() {
+	if s.file != nil && s.file.mapped {
+		giveBack(s.file.data)
+	}
 }
 
 // checkTexts checks the automaton whole before the first search: each search

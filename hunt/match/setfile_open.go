@@ -13,12 +13,13 @@ import (
 // file is a set file that is open. Sections of a Set that has one are views of
 // data; a block of them may be read once check has let it pass.
 type file struct {
-	path  string
-	data  []byte          // the whole file
-	sums  []byte          // uint32 by block; checked, and no view of data
-	first []int           // by section of Set.sections: the number of its first block
-	parts [][]byte        // the sections, as views of data
-	seen  []atomic.Uint32 // a bit for each block: it has passed
+	path   string
+	data   []byte          // the whole file
+	mapped bool            // data is mapFile's
+	sums   []byte          // uint32 by block; checked, and no view of data
+	first  []int           // by section of Set.sections: the number of its first block
+	parts  [][]byte        // the sections, as views of data
+	seen   []atomic.Uint32 // a bit for each block: it has passed
 
 	texts atomic.Bool // the automaton has passed
 	users atomic.Int64
@@ -40,6 +41,7 @@ func Open(path string) (*Set, error) {
 		unmap(data)
 		return nil, err
 	}
+	s.file.mapped = true
 	return s, nil
 }
 

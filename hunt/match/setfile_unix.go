@@ -25,3 +25,7 @@ func mapFile(path string) ([]byte, error) {
 
 // unmap gives back what mapFile returned. It fails for nothing else.
 func unmap(data []byte) { _ = unix.Munmap(data) }
+
+// giveBack takes the pages of a mapping from this process; the system may keep
+// them for others. Where that fails they stay, and nothing else is different.
+func giveBack(data []byte) { _ = unix.Madvise(data, unix.MADV_DONTNEED) }

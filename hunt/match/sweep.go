@@ -9,7 +9,7 @@ import (
 // time: tokens that pass the gate, and what it cannot tell for itself. It never
 // passes over what is listed; that it stops a little too often costs time alone.
 //
-// It works on spans of 16 KiB, so that what it notes of one stays in the nearest
+// It works on spans of 4 KiB, so that what it notes of one stays in the nearest
 // cache, and in stages, each a plain loop over all of the span:
 //
 //	classify    64 bytes to 8 words of bits (kernel.go)
@@ -18,7 +18,7 @@ import (
 //	probe       the gate, for all hashes one after the other, so that the waits for memory overlap
 //	oddities    what may begin a disguise, bytes beyond ASCII, colons
 const (
-	spanBlocks = 256
+	spanBlocks = 64
 	spanSize   = spanBlocks * blockSize
 	maxEnds    = (spanBlocks+1)*blockSize + 8
 )
@@ -436,7 +436,7 @@ func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) in
 		length := bits.LeadingZeros64(^joined(q[bitRun], p[bitRun], s))
 		dot := joined(q[bitDot], p[bitDot], s) & top(length)
 		end := off + int(e)
-		if addrs && mayHoldAddress(dot, length) {
+		if addrs && mayHoldAddress(dot, length) && (length == blockSize || joined(q[bitDash], p[bitDash], s)&top(length) != 0) {
 			if w, _ := c.tokenAt(int(e)); c.dashedAddress(t, pos, int(e), w, length) {
 				continue
 			}
