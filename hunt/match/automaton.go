@@ -20,8 +20,8 @@ import (
 // number: a state is then a byte, where its children begin, and two numbers,
 // 13 bytes. There are states only for as much of a text as tells it from all
 // others (but for minDepth and maxTail); its rest is compared where that much of
-// it was read. Ten thousand paths of files take some 70,000 states instead of
-// 400,000.
+// it was read. Ten thousand texts take some 23,000 states instead of
+// 400,000, and with all else about 100 bytes each.
 //
 // Which observables a text stands for, and whether its case counts, is the
 // table's to know.

@@ -26,6 +26,10 @@ func (s *Set) eachText(t []byte, yield func(text uint32, start, end int)) {
 		return
 	}
 	f := finder{automaton: &s.ac, set: s, t: t, yield: yield}
+	if !gramsFast && s.ac.passes() > maxPasses {
+		f.walk(0, len(t))
+		return
+	}
 	stretch := findBlock
 	for from := 0; from < len(t); {
 		end := min(from+findBlock, len(t))
@@ -38,6 +42,19 @@ func (s *Set) eachText(t []byte, yield func(text uint32, start, end int)) {
 		from = max(f.walk(max(from-maxGramOff, 0), end), end-shallow)
 		stretch = min(2*stretch, maxStretch)
 	}
+}
+
+// maxPasses is as many of markPortable as cost less than a walk.
+const maxPasses = 4
+
+// passes returns how often block reads the text.
+func (g *grams) passes() (n int) {
+	for k, kind := range gramKinds {
+		if g.kinds[0]>>k&1 != 0 {
+			n += 4 / kind.stride
+		}
+	}
+	return n
 }
 
 // gramPass is what a pass over the text needs; markFast knows its layout.

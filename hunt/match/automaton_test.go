@@ -87,12 +87,27 @@ func sameSpots(t *testing.T, s *Set, texts []string, data []byte) {
 	check("find", s.spots(find))
 	fast := gramsFast
 	gramsOff(func() { check("portable", s.spots(find)) }, fast)
+	check("blocks", s.spots(func(yield func(uint32, int, int)) { portableBlocks(s, data, yield) }))
 	check("walk", s.spots(func(yield func(uint32, int, int)) {
 		if len(s.ac.labels) > 0 {
 			f := finder{automaton: &s.ac, set: s, t: data, yield: yield}
 			f.walk(0, len(data))
 		}
 	}))
+}
+
+// portableBlocks searches with markPortable, however dear that is.
+func portableBlocks(s *Set, data []byte, yield func(uint32, int, int)) {
+	if len(s.ac.labels) == 0 {
+		return
+	}
+	f := finder{automaton: &s.ac, set: s, t: data, yield: yield}
+	gramsOff(func() {
+		for from := 0; from < len(data); from += findBlock {
+			f.left = 1 << 40
+			f.block(from, min(from+findBlock, len(data)))
+		}
+	}, gramsFast)
 }
 
 // gramsOff runs f without markFast.

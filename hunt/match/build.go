@@ -81,14 +81,15 @@ func (c *compiler) take(o ioc.Observable) bool {
 
 // code returns the code of a type that can be hunted, else 0.
 func (c *compiler) code(t ioc.Type) uint8 {
-	code, ok := c.codes[t]
-	if !ok {
-		if row := t.Row(); row.Form != ioc.NotHuntable {
-			code = row.Code
-		}
-		c.codes[t] = code
+	if code, ok := c.codes[t]; ok {
+		return code
 	}
-	return code
+	row := t.Row()
+	if row.Form == ioc.NotHuntable {
+		return 0
+	}
+	c.codes[t] = row.Code
+	return row.Code
 }
 
 // shard returns the shard to be filled. One that is full is given to a

@@ -35,7 +35,7 @@ func withKernel(name string) func(*Set) (Searcher, error) {
 	return func(s *Set) (Searcher, error) {
 		for _, k := range kernels() {
 			if k.name == name {
-				return variant{s, k.classify}, nil
+				return variant{s, &k}, nil
 			}
 		}
 		return nil, fmt.Errorf("engine %s: %w", name, ErrNoKernel)
@@ -50,7 +50,7 @@ var ErrNoKernel = errors.New("this processor cannot run it; auto takes the faste
 // is what the sweep is held to.
 type variant struct {
 	*Set
-	kernel func([]bitmap, []byte)
+	how *kernel
 }
 
 // Append is that of Set.
@@ -61,7 +61,7 @@ func (v variant) Append(dst []Match, data []byte) []Match {
 	return v.guard(dst, data, v.scan)
 }
 
-func (v variant) scan(dst []Match, data []byte) []Match { return v.scanWith(dst, data, v.kernel) }
+func (v variant) scan(dst []Match, data []byte) []Match { return v.scanWith(dst, data, v.how) }
 
 // Engines names the engines that Engine knows.
 func Engines() (names []string) {

@@ -27,6 +27,7 @@ const blockSize = 64
 type kernel struct {
 	name     string
 	classify func(dst []bitmap, src []byte)
+	both     func(c *scanner, src []byte, blocks int) counts // classify and findEnds in one; may be nil
 }
 
 // bestKernel is chosen once, at start.

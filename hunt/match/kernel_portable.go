@@ -36,7 +36,7 @@ func makeByteBits() (first [256]uint16, second [256]byte) {
 	return first, second
 }
 
-var portable = kernel{"portable", classifyPortable}
+var portable = kernel{name: "portable", classify: classifyPortable}
 
 // classifyPortable is the kernel for processors without an own one. It takes
 // eight bytes at a time, looks up eight bits for each and turns the square.

@@ -21,13 +21,14 @@ func (s *Set) Append(dst []Match, data []byte) []Match {
 }
 
 // scan is Append without what guards it.
-func (s *Set) scan(dst []Match, data []byte) []Match { return s.scanWith(dst, data, bestKernel.classify) }
+func (s *Set) scan(dst []Match, data []byte) []Match { return s.scanWith(dst, data, &bestKernel) }
 
 // scanWith searches with one of the kernels, or, if that is nil, without a sweep.
-func (s *Set) scanWith(dst []Match, data []byte, kernel func([]bitmap, []byte)) []Match {
+func (s *Set) scanWith(dst []Match, data []byte, k *kernel) []Match {
 	c := scanners.Get().(*scanner)
-	c.set, c.out, c.gates, c.classify = s, dst, s.gates, kernel
-	if kernel != nil {
+	c.set, c.out, c.gates = s, dst, s.gates
+	if k != nil {
+		c.kernel = *k
 		c.swept(data)
 	} else {
 		c.search(data)

@@ -20,20 +20,20 @@ import (
 const (
 	spanBlocks = 64
 	spanSize   = spanBlocks * blockSize
-	maxEnds    = (spanBlocks+1)*blockSize + 8
+	maxEnds    = (spanBlocks + 2) * blockSize
 )
 
 // sweeper is what the sweep notes of a span, and of a text.
 type sweeper struct {
 	gates
-	classify func(dst []bitmap, src []byte)
-	maps     [spanBlocks + 2]bitmap // of a span, behind that of the block before it
-	edge     [lead + spanSize + 4*blockSize]byte
+	kernel
+	maps [spanBlocks + 2]bitmap // of a span, behind that of the block before it
+	edge [lead + spanSize + 4*blockSize]byte
 
 	// Places in the span, by stage.
 	names    [maxEnds]uint16 // ends of tokens that hold a dot and end in no digit
 	numbers  [maxEnds]uint16 // that hold three and end in a digit
-	hexes    [maxEnds / 8]uint16
+	hexes    [maxEnds]uint16
 	starts   [maxEnds]uint16        // bits of bitPair
 	colonsIn [spanBlocks + 2]uint16 // blocks with many colons, or two beside each other
 	hashes   [maxEnds]uint64
@@ -49,10 +49,11 @@ type sweeper struct {
 	oddTo  int   // bytes beyond ASCII before it have been dealt with
 	runsTo int   // colons before it have been dealt with
 
-	dotCarry    [3]uint64
-	hexCarry    uint64
+	carry       carries
 	allAside    bool   // whatever is to undo has to be, before the sweep
+	allNumbers  uint64 // all ones: numbers with fewer dots than three count too
 	hexSeeds    uint64 // where a run of hex digits is taken notice of
+	lane16      bool   // runs are told by 16 digits, not by 8
 	colonsLeast int    // as many colons in two blocks are looked at
 }
 
@@ -64,6 +65,13 @@ func endAt(place, length int) end { return end(place+lead) | end(length)<<16 }
 func (e end) place() int          { return int(e&0xffff) - lead }
 func (e end) length() int         { return int(e >> 16) }
 
+// carries go from one block to the next: of the three additions of dots, and of that
+// of hex digits.
+type carries struct {
+	dots [3]uint64
+	hex  uint64
+}
+
 // hiddenLine is a line that has to be undone before the sweep can tell anything of
 // it.
 type hiddenLine struct{ from, to int }
@@ -71,7 +79,7 @@ type hiddenLine struct{ from, to int }
 // sweep fills c.places and c.hidden from t.
 func (c *scanner) sweep(t []byte) {
 	c.places, c.hidden, c.parted, c.zeros = c.places[:0], c.hidden[:0], c.parted[:0], false
-	c.maps[0], c.dotCarry, c.hexCarry = bitmap{}, [3]uint64{}, 0
+	c.maps[0], c.carry = bitmap{}, carries{}
 	c.oddTo, c.runsTo, c.pairTo = 0, 0, 0
 	c.prepare()
 	for pos := 0; pos < len(t); pos += spanSize {
@@ -80,17 +88,20 @@ func (c *scanner) sweep(t []byte) {
 		if len(t)-pos <= spanSize {
 			blocks = (len(t)-pos)/blockSize + 1
 		}
-		c.classify(c.maps[1:blocks+1], buf[off:])
-		c.notice(t, pos, buf, off, blocks)
+		c.notice(t, pos, buf, off, c.front(buf[off:], blocks))
 		c.maps[0] = c.maps[blocks]
 	}
 }
 
 // prepare takes from the set what the loops need at hand.
 func (c *scanner) prepare() {
-	c.hexSeeds = 0x0001000100010001 // 31 digits hold 16 that begin at a multiple of 16
+	c.hexSeeds, c.lane16 = 0x0001000100010001, true // 31 digits hold 16 that begin at a multiple of 16
 	if c.set.shortDigests() {
-		c.hexSeeds = 0x0101010101010101
+		c.hexSeeds, c.lane16 = 0x0101010101010101, false
+	}
+	c.allNumbers = 0
+	if c.digitNames {
+		c.allNumbers = ^c.allNumbers
 	}
 	c.allAside = c.set.has(hasPaths|hasBareHost) || c.set.hasTexts()
 	c.colonsLeast = 6
@@ -128,10 +139,18 @@ func pad(b []byte) {
 	}
 }
 
+// front does the first two stages, one after the other or, where the kernel can, as one.
+func (c *scanner) front(src []byte, blocks int) counts {
+	if c.both != nil {
+		return c.both(c, src, blocks)
+	}
+	c.classify(c.maps[1:blocks+1], src)
+	return c.findEnds(blocks)
+}
+
 // notice notes the places of one span: t[pos:], which lies at buf[off:].
-func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
-	s := c.set
-	counts := c.findEnds(blocks)
+func (c *scanner) notice(t []byte, pos int, buf []byte, off int, counts counts) {
+	s, blocks := c.set, counts.blocks
 	n := 0
 	if s.has(hasDigests) {
 		n = c.hashDigests(buf, off, counts.hexes, n)
@@ -170,6 +189,7 @@ func (c *scanner) notice(t []byte, pos int, buf []byte, off, blocks int) {
 // counts says how much findEnds has found, and whether there is work for the
 // rarer stages.
 type counts struct {
+	blocks                               int
 	names, numbers, hexes, pairs, colons int
 	odd, doubles                         bool
 }
@@ -181,18 +201,11 @@ type counts struct {
 // carry falls on the byte behind. Tokens without a dot are never met. What the sum
 // leaves of the dots are those that are not the first of their token, so that the
 // third such addition meets tokens with three dots alone: no other number is an
-// address. In the same way runs of hex digits end where the carry of an addition comes out that is fed
-// with their whole lanes of 8 or 16 digits.
+// address. In the same way runs of hex digits end where the carry of an addition
+// comes out that is fed with their whole lanes of 8 or 16 digits.
 func (c *scanner) findEnds(blocks int) (n counts) {
-	carry, hexCarry, seeds := c.dotCarry, c.hexCarry, c.hexSeeds
-	allNumbers := uint64(0)
-	if c.digitNames {
-		allNumbers = ^allNumbers
-	}
-	lane := uint(16)
-	if seeds&0x100 != 0 {
-		lane = 8
-	}
+	n.blocks = blocks
+	carry := c.carry
 	var odd, doubles uint64
 	maps := c.maps[:blocks+1]
 	for i := 1; i < len(maps); i++ {
@@ -201,43 +214,51 @@ func (c *scanner) findEnds(blocks int) (n counts) {
 		run, dot, hex := q[bitRun], q[bitDot], q[bitHex]
 
 		var sum uint64
-		sum, carry[0] = bits.Add64(run, dot, carry[0])
+		sum, carry.dots[0] = bits.Add64(run, dot, carry.dots[0])
 		ends, more := sum&^run, sum&dot // more: dots that are not the first of their token
-		sum, carry[1] = bits.Add64(run, more, carry[1])
+		sum, carry.dots[1] = bits.Add64(run, more, carry.dots[1])
 		more &= sum
-		sum, carry[2] = bits.Add64(run, more, carry[2])
+		sum, carry.dots[2] = bits.Add64(run, more, carry.dots[2])
 		afterDigit := q[bitDigit]<<1 | p[bitDigit]>>63
 		n.names = flatten(&c.names, n.names, ends&^afterDigit, base)
-		n.numbers = flatten(&c.numbers, n.numbers, (sum&^run|ends&allNumbers)&afterDigit, base)
+		n.numbers = flatten(&c.numbers, n.numbers, (sum&^run|ends&c.allNumbers)&afterDigit, base)
 
-		y := hex & (hex >> 1)
-		y &= y >> 2
-		y &= y >> 4
-		if lane == 16 {
-			y &= y >> 8
+		if y := lanes(hex, c.lane16) & c.hexSeeds; y|carry.hex != 0 {
+			sum, carry.hex = bits.Add64(hex, y, carry.hex)
+			n.hexes = flatten(&c.hexes, n.hexes, sum&^hex, base)
 		}
-		if y&seeds|hexCarry != 0 {
-			sum, hexCarry = bits.Add64(hex, y&seeds, hexCarry)
-			for x := sum &^ hex; x != 0; x &= x - 1 {
-				c.hexes[n.hexes] = base + uint16(bits.TrailingZeros64(x))
-				n.hexes++
-			}
-		}
-		for x := q[bitPair]; x != 0; x &= x - 1 {
-			c.starts[n.pairs] = base + uint16(bits.TrailingZeros64(x))
-			n.pairs++
+		if x := q[bitPair]; x != 0 {
+			n.pairs = flatten(&c.starts, n.pairs, x, base)
 		}
 		odd |= q[bitOdd]
-		colon, before := q[bitColon], p[bitColon]
-		if colon&(colon<<1|before>>63) != 0 || colon != 0 && ones(colon, before) >= c.colonsLeast {
+		doubles |= dot & (dot<<1 | p[bitDot]>>63)
+		if c.manyColons(q, p) {
 			c.colonsIn[n.colons] = uint16(i)
 			n.colons++
 		}
-		doubles |= dot & (dot<<1 | p[bitDot]>>63)
 	}
-	c.dotCarry, c.hexCarry = carry, hexCarry
+	c.carry = carry
 	n.odd, n.doubles = odd != 0, doubles != 0
 	return n
+}
+
+// manyColons reports whether a block has two colons beside each other, or with the
+// one before as many as are looked at that stand behind a hex digit.
+func (c *scanner) manyColons(q, p *bitmap) bool {
+	colon, before := q[bitColon], p[bitColon]
+	behind := colon & (q[bitHex]<<1 | p[bitHex]>>63)
+	return colon&(colon<<1|before>>63) != 0 || ones(behind, before&(p[bitHex]<<1|1)) >= c.colonsLeast
+}
+
+// lanes returns ones where a run of 16 hex digits begins, or of 8.
+func lanes(hex uint64, of16 bool) uint64 {
+	hex &= hex >> 1
+	hex &= hex >> 2
+	hex &= hex >> 4
+	if of16 {
+		hex &= hex >> 8
+	}
+	return hex
 }
 
 // flatten appends the places of the ones of x. Up to three are written whether
@@ -445,8 +466,8 @@ func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) in
 			k := bits.LeadingZeros64(^dot) // the dots that end a sentence
 			before := dot
 			dot, length, end = dot<<uint(k), length-k, end-k
-			if class[buf[end-1]]&digit != 0 && (c.digitNames || addrs && mayHoldAddress(before, length+k)) {
-				c.place(pos + int(e) - 1)
+			if class[buf[end-1]]&digit != 0 && (c.digitNames || addrs && mayHoldAddress(before, length+k)) || length+k == blockSize && length < deepSize {
+				c.place(pos + int(e) - 1) // its labels are out of sight
 			}
 			if dot == 0 {
 				continue

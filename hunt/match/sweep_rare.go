@@ -46,6 +46,14 @@ func behindAt(t []byte, i int) bool {
 // pair looks at what may begin at t[i], where bitPair is set.
 func (c *scanner) pair(t []byte, i int) {
 	switch t[i] {
+	case '\\':
+		if !c.inSide && !c.allAside && i >= c.pairTo {
+			if b := at(t, i+1); b == '\\' || b == '"' || b == '/' {
+				c.parted = append(c.parted, i)
+				c.pairTo = i + 2
+				return
+			}
+		}
 	case 'c', 'C':
 		if at(t, i+3) == '-' && at(t, i+8) == '-' && c.set.has(hasCVEs) {
 			c.place(i)
@@ -150,35 +158,17 @@ func parts(t []byte, i, w int) bool {
 	return false
 }
 
-// colonRuns looks at runs of colons and hex digits with two colons beside each
-// other, or with as many as an address or a row of pairs has.
+// colonRuns looks at runs of colons and hex digits in the blocks that may hold one
+// with two colons beside each other, or with as many as an address or a row of pairs.
 func (c *scanner) colonRuns(t []byte, pos, count int) {
 	for _, i := range c.colonsIn[:count] {
 		q, p := &c.maps[i], &c.maps[i-1]
-		colon, before := q[bitColon], p[bitColon]
-		x := colon & (colon<<1 | before>>63)
-		if ones(colon, before) >= c.colonsLeast {
-			in := inRow(colon, q[bitHex], before, p[bitHex])
-			if ones(in, inRow(before, p[bitHex], 0, 0)) >= c.colonsLeast-2 {
-				x |= in
-			}
-		}
+		colon := q[bitColon]
+		x := colon & (colon<<1 | p[bitColon]>>63 | q[bitHex]<<1 | p[bitHex]>>63)
 		for base := pos + (int(i)-1)*blockSize; x != 0; x &= x - 1 {
 			c.colonRun(t, base+bits.TrailingZeros64(x))
 		}
 	}
-}
-
-// inRow returns the colons that stand at most four hex digits behind another.
-func inRow(colon, hex, colonBefore, hexBefore uint64) (in uint64) {
-	x, p := colon<<1|colonBefore>>63, colonBefore<<1
-	in = x & colon
-	for range 4 {
-		x, p = x&hex, p&hexBefore
-		x, p = x<<1|p>>63, p<<1
-		in |= x & colon
-	}
-	return in
 }
 
 // colonRun lets the judge try the run around t[i] and notes the place if there is
