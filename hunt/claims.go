@@ -17,7 +17,7 @@ const remembered = 2048
 // claims looks up what the feeds say of an observable and remembers it, in two
 // generations, so that what is used stays. One lookup is done at a time.
 type claims struct {
-	set  Matcher
+	set  sound
 	from Indicators
 
 	mu         sync.Mutex
@@ -25,6 +25,7 @@ type claims struct {
 }
 
 type found struct {
+	id uint32
 	ioc.Observable
 	claims []ioc.Indicator
 }
@@ -37,8 +38,11 @@ func (c *claims) of(ctx context.Context, id uint32) (*found, error) {
 	}
 	f, ok := c.old[id]
 	if !ok {
-		f = &found{Observable: c.set.Observable(id)}
-		var err error
+		f = &found{id: id, Observable: c.set.Observable(id)}
+		err := c.set.damage()
+		if err != nil {
+			return nil, err
+		}
 		if f.claims, err = c.from.Lookup(ctx, f.Observable); err != nil {
 			return nil, fmt.Errorf("look up the claims about %s %q: %w", f.Type, f.Value, err)
 		}

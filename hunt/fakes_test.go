@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -94,11 +93,10 @@ func (l *list) Chunks(ctx context.Context) iter.Seq2[Chunk, error] {
 // text is a log of whole records, a chunk each.
 func text(name string, chunks ...string) *list {
 	l := &list{name: name}
-	off, line := int64(0), int64(1)
+	off := int64(0)
 	for _, c := range chunks {
-		l.chunks = append(l.chunks, Chunk{Data: []byte(c), Offset: off, Line: line})
+		l.chunks = append(l.chunks, Chunk{Data: []byte(c), Offset: off})
 		off += int64(len(c))
-		line += int64(strings.Count(c, "\n"))
 	}
 	return l
 }

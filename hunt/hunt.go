@@ -23,7 +23,6 @@ import (
 type Chunk struct {
 	Data   []byte
 	Offset int64 // of Data[0] in the log's decompressed content
-	Line   int64 // number of the line that Data[0] is in, counted from 1
 	Lead   int
 	Tail   int
 }
@@ -35,6 +34,15 @@ type Chunk struct {
 type Log interface {
 	Name() string
 	Chunks(ctx context.Context) iter.Seq2[Chunk, error]
+}
+
+// Parted is the optional power of a log to be read by several goroutines: a big
+// file is several logs. Parts returns them in order. Together they hold each
+// record of the log once and whole; their names are the log's, and their offsets
+// count from its beginning. A log that has to be read in one go returns none, and
+// only then Chunks is called.
+type Parted interface {
+	Parts(ctx context.Context) []Log
 }
 
 // Dated is the optional knowledge of when a log was last written; it serves as
@@ -50,7 +58,8 @@ type Noted interface {
 	Notes() []string
 }
 
-// Sink takes hits. Emit must not keep hits or anything they point to. It is
+// Sink takes hits. Emit must not keep hits or anything they point to, but the
+// indicators, which hits of the same observable share and no one changes. It is
 // called by one goroutine at a time, with the hits of one log in order.
 type Sink interface {
 	Emit(ctx context.Context, hits []ioc.Hit) error

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/iochunt/iochunt/hunt/logfmt"
 	"github.com/iochunt/iochunt/hunt/match"
@@ -32,27 +33,37 @@ type reading struct {
 	matches []match.Match
 	hits    []ioc.Hit
 	line    line
-	last    byte // of the log so far
+	last    byte      // of the log so far
+	now     time.Time // when the chunk was searched
+	known   [knownClaims]*found
+	rules   map[match.Rule]string
 }
+
+// knownClaims is how many observables a worker knows the claims of without
+// asking: one for each remainder of their ids.
+const knownClaims = 1024
 
 // line is the record that the current match lies in. Offsets are in the chunk's
 // data; a line that is longer than a chunk begins before it, or ends after it.
 type line struct {
 	start, end int // without the line end
 	number     int64
-	counted    int                 // the line ends before here are in number
-	part       bool                // the chunk holds only a part of it
-	seen       map[uint32]struct{} // observables met in it
-	hit        bool                // one of them was a hit
-	head       []byte              // of a line that began in an earlier chunk
+	counted    int    // the line ends before here are in number
+	part       bool   // the chunk holds only a part of it
+	seen       seen   // observables met in it
+	hit        bool   // one of them was a hit
+	head       []byte // of a line that began in an earlier chunk
 	parsed     bool
 	format     string
 	rec        logfmt.Record
 }
 
-func (r *reading) reset(log Log, seq int) {
-	r.log, r.job = log, job{seq: seq}
+func (r *reading) reset(p piece) {
+	r.log, r.job = p.log, job{seq: p.seq, whole: p.whole}
 	r.part, r.seqs = Summary{}, troubles{}
+	if p.first && p.err == nil {
+		r.part.Files = 1
+	}
 	r.last = '\n'
 	r.hits = r.hits[:0]
 	r.line.fresh()
@@ -65,7 +76,6 @@ func (r *reading) trouble(list *[]numbered, path, reason string) {
 // read searches the log to its end. The error is one that ends the run.
 func (r *reading) read(ctx context.Context) error {
 	defer r.closing()
-	r.part.Files++
 	for c, err := range r.log.Chunks(ctx) {
 		if err != nil {
 			r.trouble(&r.seqs.incomplete, r.log.Name(), reason(ctx, err))
@@ -73,7 +83,7 @@ func (r *reading) read(ctx context.Context) error {
 		}
 		if err := r.chunk(ctx, c); err != nil {
 			if errors.Is(err, errHalted) || ctx.Err() != nil {
-				r.trouble(&r.seqs.incomplete, r.log.Name(), "interrupted before its end")
+				r.trouble(&r.seqs.incomplete, r.log.Name(), interrupted)
 			}
 			return err
 		}
@@ -108,7 +118,11 @@ func (r *reading) chunk(ctx context.Context, c Chunk) error {
 		return nil
 	}
 	r.matches = r.set.Append(r.matches[:0], c.Data)
-	r.begin(c)
+	if err := r.set.damage(); err != nil {
+		return err
+	}
+	r.begin()
+	r.now = time.Time{}
 	for _, m := range r.matches {
 		if m.Start < c.Lead || m.Start >= len(c.Data)-c.Tail {
 			continue
@@ -124,7 +138,7 @@ func (r *reading) chunk(ctx context.Context, c Chunk) error {
 		return err
 	}
 	r.part.Bytes += int64(len(decided))
-	r.part.Lines += int64(bytes.Count(decided, []byte{'\n'}))
+	r.countLines(c)
 	r.last = decided[len(decided)-1]
 	if r.o.OnProgress != nil {
 		r.o.OnProgress(len(decided))
@@ -133,10 +147,18 @@ func (r *reading) chunk(ctx context.Context, c Chunk) error {
 	return nil
 }
 
-// begin sets the line to before the first of c, or to one that goes on in it.
-func (r *reading) begin(c Chunk) {
+// begin sets the line to before the first of a chunk, or to one that goes on in
+// it. No line ends in Lead, so the chunk begins behind the lines counted so far.
+func (r *reading) begin() {
 	r.line.start, r.line.end = -1, -1
-	r.line.number, r.line.counted = c.Line, 0
+	r.line.number, r.line.counted = r.part.Lines+1, 0
+}
+
+// countLines counts the line ends of c behind those that the line of the last
+// hit has counted.
+func (r *reading) countLines(c Chunk) {
+	rest := c.Data[r.line.counted : len(c.Data)-c.Tail]
+	r.part.Lines = r.line.number - 1 + int64(bytes.Count(rest, []byte{'\n'}))
 }
 
 // keepHead keeps the beginning of a line that goes on in the next chunk.

@@ -3,6 +3,7 @@ package hunt
 import (
 	"bytes"
 	"context"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -18,11 +19,10 @@ func (r *reading) match(ctx context.Context, c Chunk, m match.Match) error {
 	if m.Start >= l.end {
 		l.seek(c, m)
 	}
-	if _, met := l.seen[m.ID]; met {
+	if l.seen.met(m.ID) {
 		return nil
 	}
-	l.seen[m.ID] = struct{}{}
-	f, err := r.claims.of(ctx, m.ID)
+	f, err := r.found(ctx, m.ID)
 	if err != nil {
 		return err
 	}
@@ -33,12 +33,87 @@ func (r *reading) match(ctx context.Context, c Chunk, m match.Match) error {
 		r.part.Expired++
 		return nil
 	}
-	h := r.cutOut(c, m)
+	h := r.cutOut(c, m, f)
 	h.Observable, h.Indicators = f.Observable, valid
-	h.Time, h.TimeSource, h.Occurred = when, source, r.o.Now()
+	h.Time, h.TimeSource, h.Occurred = when, source, r.clock()
 	h.BeforeFirstSeen = olderThanAll(valid, when)
 	h.ID = ioc.FileHitID(r.o.Host, h.Record, h.Where.Offset-int64(h.Start), f.Observable)
 	return r.take(ctx, h)
+}
+
+// found returns what is claimed of an observable.
+func (r *reading) found(ctx context.Context, id uint32) (*found, error) {
+	at := &r.known[id%knownClaims]
+	if f := *at; f != nil && f.id == id {
+		return f, nil
+	}
+	f, err := r.claims.of(ctx, id)
+	if err == nil {
+		*at = f
+	}
+	return f, err
+}
+
+// clock returns the time, which is asked for once a chunk.
+func (r *reading) clock() time.Time {
+	if r.now.IsZero() {
+		r.now = r.o.Now()
+	}
+	return r.now
+}
+
+// rule returns the words of a rule; there are few, and millions of hits.
+func (r *reading) rule(rule match.Rule) string {
+	s, ok := r.rules[rule]
+	if !ok {
+		if r.rules == nil {
+			r.rules = make(map[match.Rule]string)
+		}
+		s = rule.String()
+		r.rules[rule] = s
+	}
+	return s
+}
+
+// spelled returns text as a string, which is value if they are equal.
+func spelled(text []byte, value string) string {
+	if string(text) == value {
+		return value
+	}
+	return string(text)
+}
+
+// seen is a set of observables, nearly always of one or two. Those of a line of
+// a gigabyte may be all that there are.
+type seen struct {
+	few  []uint32
+	many map[uint32]struct{}
+}
+
+// aFew is how many are looked through one by one.
+const aFew = 16
+
+// met reports whether id was met before, and adds it.
+func (s *seen) met(id uint32) bool {
+	if slices.Contains(s.few, id) {
+		return true
+	}
+	if len(s.few) < aFew {
+		s.few = append(s.few, id)
+		return false
+	}
+	if _, ok := s.many[id]; ok {
+		return true
+	}
+	if s.many == nil {
+		s.many = make(map[uint32]struct{})
+	}
+	s.many[id] = struct{}{}
+	return false
+}
+
+func (s *seen) clear() {
+	s.few, s.many = s.few[:0], nil
 }
 
 // take counts the hit and hands over what has come together.
@@ -67,10 +142,7 @@ func (r *reading) flush(ctx context.Context) error {
 
 // fresh forgets the record before.
 func (l *line) fresh() {
-	if l.seen == nil {
-		l.seen = make(map[uint32]struct{})
-	}
-	clear(l.seen)
+	l.seen.clear()
 	l.hit, l.parsed, l.head = false, false, l.head[:0]
 }
 
@@ -121,7 +193,7 @@ func (r *reading) written() (t time.Time, source string) {
 			return t, ioc.TimeMTime
 		}
 	}
-	return r.o.Now(), ioc.TimeNow
+	return r.clock(), ioc.TimeNow
 }
 
 // when returns the time of the record.
@@ -133,7 +205,7 @@ func (r *reading) when() (t time.Time, source string) {
 }
 
 // cutOut returns the hit with all that the log says of it.
-func (r *reading) cutOut(c Chunk, m match.Match) ioc.Hit {
+func (r *reading) cutOut(c Chunk, m match.Match, f *found) ioc.Hit {
 	l := &r.line
 	start, end := l.start, max(l.end, m.End)
 	clipped := l.part || end-start > maxRecord
@@ -141,8 +213,8 @@ func (r *reading) cutOut(c Chunk, m match.Match) ioc.Hit {
 		start, end = window(c.Data, start, end, m)
 	}
 	h := ioc.Hit{
-		Matched: string(c.Data[m.Start:m.End]),
-		Rule:    m.Rule.String(),
+		Matched: spelled(c.Data[m.Start:m.End], f.Value),
+		Rule:    r.rule(m.Rule),
 		Where: ioc.Where{
 			Host: r.o.Host, Path: r.log.Name(),
 			Line: l.number, Offset: c.Offset + int64(m.Start),

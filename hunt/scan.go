@@ -22,6 +22,10 @@ var ErrNoIndicators = errors.New("no indicators to hunt for: collect a feed, imp
 
 // Matcher finds observables in bytes; *match.Set is one. It is used by several
 // goroutines at once. Append must leave dst's matches sorted by Start.
+//
+// A Matcher that may meet damage while it searches has a method Err() error
+// beside these. If it returns an error, what Append returned is not all, and the
+// run ends.
 type Matcher interface {
 	Append(dst []match.Match, data []byte) []match.Match
 	Observable(id uint32) ioc.Observable
@@ -82,8 +86,8 @@ func Scan(ctx context.Context, logs iter.Seq2[Log, error], set Matcher, from Ind
 	run, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	s := &scan{
-		set: set, o: o, stop: stop,
-		claims: &claims{set: set, from: from},
+		set: sound{set}, o: o, stop: stop,
+		claims: &claims{set: sound{set}, from: from},
 		turns:  newTurns(to),
 	}
 	s.all(run, logs)
@@ -99,9 +103,24 @@ func Scan(ctx context.Context, logs iter.Seq2[Log, error], set Matcher, from Ind
 	return s.total(began), nil
 }
 
+// sound is a Matcher that says what stopped it.
+type sound struct{ Matcher }
+
+// damage returns what the matcher met while it searched.
+func (s sound) damage() error {
+	m, ok := s.Matcher.(interface{ Err() error })
+	if !ok {
+		return nil
+	}
+	if err := m.Err(); err != nil {
+		return fmt.Errorf("search for the indicators: %w", err)
+	}
+	return nil
+}
+
 // scan is one run of Scan.
 type scan struct {
-	set    Matcher
+	set    sound
 	o      ScanOptions
 	stop   context.CancelCauseFunc // ends the run, because of a fault that is not one log's
 	claims *claims
@@ -120,49 +139,47 @@ type numbered struct {
 	Trouble
 }
 
-// all reads the logs with o.Workers goroutines. A worker takes its next log, and
-// the log's number, itself: so every log with a lower number is in someone's
-// hands or done, which is why waiting for one's turn always ends.
+// all reads the logs with o.Workers goroutines. A worker takes its next piece
+// itself, in the order of their numbers: so every piece with a lower number is
+// in someone's hands or done, which is why waiting for one's turn always ends.
 func (s *scan) all(ctx context.Context, logs iter.Seq2[Log, error]) {
-	next, end := iter.Pull2(logs)
+	next, end := iter.Pull(s.pieces(ctx, logs))
 	defer end()
 	var (
-		wg  sync.WaitGroup
-		mu  sync.Mutex
-		seq int
+		wg sync.WaitGroup
+		mu sync.Mutex
 	)
-	take := func() (log Log, n int, err error, ok bool) {
+	take := func() (p piece, ok bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		if ctx.Err() != nil {
-			return nil, 0, nil, false
+			return piece{}, false
 		}
-		log, err, ok = next()
-		seq++
-		return log, seq - 1, err, ok
+		return next()
 	}
 	defer context.AfterFunc(ctx, s.turns.halt)()
 	for range s.o.Workers {
 		wg.Go(func() {
 			r := &reading{scan: s}
-			for log, n, err, ok := take(); ok; log, n, err, ok = take() {
-				r.one(ctx, log, n, err)
+			for p, ok := take(); ok; p, ok = take() {
+				r.one(ctx, p)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-// one reads one log, or notes why there is none, and passes the turn on.
-func (r *reading) one(ctx context.Context, log Log, seq int, err error) {
-	r.reset(log, seq)
+// one reads one piece, or notes why there is none, and passes the turn on.
+func (r *reading) one(ctx context.Context, p piece) {
+	r.reset(p)
 	defer r.add()
-	if err != nil {
-		r.trouble(&r.seqs.incomplete, pathOf(err), reason(ctx, err))
+	if p.err != nil {
+		r.trouble(&r.seqs.incomplete, pathOf(p.err), reason(ctx, p.err))
 	} else if err := r.read(ctx); err != nil {
 		r.giveUp(err)
 		return
 	}
+	r.job.read, r.job.lines = len(r.seqs.incomplete) == 0, r.part.Lines
 	if err := r.turns.done(ctx, &r.job); err != nil {
 		r.giveUp(err)
 	}
@@ -176,6 +193,9 @@ func (r *reading) giveUp(err error) {
 	}
 }
 
+// interrupted is why a log is incomplete when the run ends early.
+const interrupted = "interrupted before its end"
+
 // pathOf returns what an error of a walk is about.
 func pathOf(err error) string {
 	var pe *fs.PathError
@@ -188,7 +208,7 @@ func pathOf(err error) string {
 // reason returns why a log is incomplete.
 func reason(ctx context.Context, err error) string {
 	if ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
-		return "interrupted before its end"
+		return interrupted
 	}
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -207,7 +227,7 @@ func (r *reading) add() {
 	r.sum.Hits += r.part.Hits
 	r.sum.Records += r.part.Records
 	r.sum.Expired += r.part.Expired
-	r.scan.seqs.incomplete = append(r.scan.seqs.incomplete, r.seqs.incomplete...)
+	r.scan.seqs.incomplete = append(r.scan.seqs.incomplete, r.whole.news(r.seqs.incomplete)...)
 	r.scan.seqs.skipped = append(r.scan.seqs.skipped, r.seqs.skipped...)
 	r.scan.seqs.notes = append(r.scan.seqs.notes, r.seqs.notes...)
 }

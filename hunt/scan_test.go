@@ -80,9 +80,9 @@ func TestPlaces(t *testing.T) {
 
 	// One line in three chunks: offsets as a reader with overlapping chunks has them.
 	long := &list{name: "f", chunks: []Chunk{
-		{Data: []byte("aa....bb"), Offset: 0, Line: 1, Tail: 2},
-		{Data: []byte("..bb..aa"), Offset: 4, Line: 1, Lead: 2, Tail: 2},
-		{Data: []byte("..aa\naa\n"), Offset: 8, Line: 1, Lead: 2},
+		{Data: []byte("aa....bb"), Offset: 0, Tail: 2},
+		{Data: []byte("..bb..aa"), Offset: 4, Lead: 2, Tail: 2},
+		{Data: []byte("..aa\naa\n"), Offset: 8, Lead: 2},
 	}}
 	f(long, "f:1:0 aa", "f:1:6 bb", "f:2:13 aa")
 }
@@ -125,10 +125,10 @@ func TestLongRecords(t *testing.T) {
 func TestTimeOfALongLine(t *testing.T) {
 	head := "2026-11-20T10:00:00Z gate app: "
 	l := &list{name: "f", mtime: noon, chunks: []Chunk{
-		{Data: []byte("first\n"), Line: 1},
-		{Data: []byte(head + strings.Repeat("-", 64)), Offset: 6, Line: 2, Tail: 16},
-		{Data: []byte(strings.Repeat("-", 64)), Offset: int64(6 + len(head) + 32), Line: 2, Lead: 16, Tail: 16},
-		{Data: []byte(strings.Repeat("-", 32) + "bad\nbad\n"), Offset: int64(6 + len(head) + 64), Line: 2, Lead: 16},
+		{Data: []byte("first\n")},
+		{Data: []byte(head + strings.Repeat("-", 64)), Offset: 6, Tail: 16},
+		{Data: []byte(strings.Repeat("-", 64)), Offset: int64(6 + len(head) + 32), Lead: 16, Tail: 16},
+		{Data: []byte(strings.Repeat("-", 32) + "bad\nbad\n"), Offset: int64(6 + len(head) + 64), Lead: 16},
 	}}
 	var out sink
 	if _, err := Scan(t.Context(), logs(l), words{"bad"}, feed{}, &out, opts(1)); err != nil {
@@ -305,7 +305,7 @@ func TestCancel(t *testing.T) {
 		if !errors.Is(err, context.Canceled) || sum.Hits != len(out.hits) || len(out.hits) < 50 {
 			t.Errorf("%d workers: %v, %d hits, %d handed over", n, err, sum.Hits, len(out.hits))
 		}
-		if len(sum.Incomplete) == 0 || sum.Incomplete[0].Path != "a" || sum.Lines != int64(len(out.hits)) {
+		if len(sum.Incomplete) == 0 || sum.Incomplete[0].Path != "a" || sum.Lines > int64(len(out.hits)) || sum.Lines < int64(len(out.hits)-n) {
 			t.Errorf("%d workers: %+v", n, sum)
 		}
 	}
@@ -407,7 +407,7 @@ func TestClaimsAreRemembered(t *testing.T) {
 		set = append(set, fmt.Sprintf("w%d", i))
 	}
 	asked := &counting{}
-	c := &claims{set: set, from: asked}
+	c := &claims{set: sound{set}, from: asked}
 	for i := range uint32(len(set)) {
 		for _, id := range []uint32{0, i} { // 0 is met all the time
 			f, err := c.of(t.Context(), id)

@@ -33,7 +33,7 @@ func (s same) Name() string { return "same" }
 func (s same) Chunks(context.Context) iter.Seq2[Chunk, error] {
 	return func(yield func(Chunk, error) bool) {
 		for i := range s.n {
-			if !yield(Chunk{Data: s.data, Offset: int64(i * len(s.data)), Line: 1}, nil) {
+			if !yield(Chunk{Data: s.data, Offset: int64(i * len(s.data))}, nil) {
 				return
 			}
 		}

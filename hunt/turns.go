@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	maxHeld   = 32 << 20 // bytes of hits that wait for the turn of their logs
+	maxHeld   = 16 << 20 // bytes of hits that wait for the turn of their logs
 	maxParked = 1 << 14  // logs that are done and wait for it
 	hitSize   = 512      // what a Hit without its record takes, about
 	lastWords = 5 * time.Second
@@ -40,9 +40,12 @@ type turns struct {
 
 // job is the place of one log in the order, with the hits that it keeps.
 type job struct {
-	seq  int
-	kept []ioc.Hit
-	size int
+	seq   int
+	whole *whole // that the log is a part of, if it is one
+	read  bool   // to its end
+	lines int64  // in it, if it was read
+	kept  []ioc.Hit
+	size  int
 }
 
 func newTurns(to Sink) *turns {
@@ -72,7 +75,7 @@ func (t *turns) put(ctx context.Context, j *job, hits []ioc.Hit) error {
 	if err := t.flush(ctx, j); err != nil {
 		return err
 	}
-	return t.emit(ctx, j.seq, hits)
+	return t.emit(ctx, j, hits)
 }
 
 // keep copies what hits point to that will not last: the records. Hits of one
@@ -100,36 +103,34 @@ func (t *turns) flush(ctx context.Context, j *job) error {
 	j.kept, j.size = nil, 0
 	t.moved.Broadcast()
 	t.mu.Unlock()
-	return t.emit(ctx, j.seq, kept)
+	return t.emit(ctx, j, kept)
 }
 
 // emit calls the sink. If that fails because the run is ending, the hits are
 // kept for drain; those that got through come twice, with the same ids.
-func (t *turns) emit(ctx context.Context, seq int, hits []ioc.Hit) error {
+func (t *turns) emit(ctx context.Context, j *job, hits []ioc.Hit) error {
 	if len(hits) == 0 {
 		return nil
 	}
+	j.whole.number(j.seq, hits)
 	err := t.to.Emit(ctx, hits)
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		t.park(seq, hits)
+		t.park(&job{seq: j.seq}, hits) // they have their numbers
 		return errHalted
 	}
 	return fmt.Errorf("write hits: %w", err)
 }
 
 // park keeps hits of a log that no one reads any more.
-func (t *turns) park(seq int, hits []ioc.Hit) {
+func (t *turns) park(j *job, hits []ioc.Hit) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	j := t.parked[seq]
-	if j == nil {
-		j = &job{seq: seq}
-		t.parked[seq] = j
-	}
-	t.keep(j, hits)
+	own := &job{seq: j.seq, whole: j.whole}
+	t.parked[j.seq] = own
+	t.keep(own, hits)
 }
 
 // done says that j's log was read. Before its turn the hits are left to whoever
@@ -146,28 +147,38 @@ func (t *turns) done(ctx context.Context, j *job) error {
 		}
 		return nil
 	}
-	for j != nil {
-		if t.halted {
-			return errHalted
-		}
+	if t.halted {
+		return errHalted
+	}
+	for ; j != nil; j = t.follower() {
 		t.mu.Unlock()
 		err := t.flush(ctx, j)
+		j.pass()
 		t.mu.Lock()
 		if err != nil {
 			return err
 		}
 		t.next++
-		j = t.parked[t.next]
-		delete(t.parked, t.next)
 		t.moved.Broadcast()
 	}
 	return nil
 }
 
+// follower returns the log whose turn has come, if it is done. When the run is
+// being ended, it stays for drain. The lock is held.
+func (t *turns) follower() *job {
+	if t.halted {
+		return nil
+	}
+	j := t.parked[t.next]
+	delete(t.parked, t.next)
+	return j
+}
+
 // leave keeps the hits of a log that was given up because the run ends.
 func (t *turns) leave(j *job) {
 	if len(j.kept) > 0 {
-		t.park(j.seq, j.kept)
+		t.park(j, j.kept)
 	}
 }
 
@@ -185,11 +196,14 @@ func (t *turns) drain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
 	for _, seq := range slices.Sorted(maps.Keys(t.parked)) {
-		if kept := t.parked[seq].kept; len(kept) > 0 {
-			if err := t.to.Emit(ctx, kept); err != nil {
+		j := t.parked[seq]
+		if len(j.kept) > 0 {
+			j.whole.number(seq, j.kept)
+			if err := t.to.Emit(ctx, j.kept); err != nil {
 				return fmt.Errorf("write hits: %w", err)
 			}
 		}
+		j.pass()
 	}
 	return nil
 }

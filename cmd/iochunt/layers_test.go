@@ -22,7 +22,9 @@ var mayImport = map[string][]string{
 	"cmd/iochunt": {"*"},
 
 	// The benchmark looks at the program from outside.
-	"scripts/benchmark": {"collect/otx/otxtest"},
+	"scripts/benchmark":        {"collect/otx/otxtest", "hunt/match", "scripts/benchmark/corpus", "scripts/benchmark/peers"},
+	"scripts/benchmark/corpus": {},
+	"scripts/benchmark/peers":  {},
 
 	// The three verbs, side by side.
 	"collect":             {"collect/otx", "collect/filefmt", "internal/ioc", "internal/canon", "internal/httpx"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/files"
+	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/config"
 )
 
@@ -35,6 +37,7 @@ type scanFlags struct {
 	details                                      bool // as on a terminal, whatever the output is
 	format                                       string
 	maxCount, workers                            int
+	engine                                       string
 }
 
 const scanLong = `Look for indicators in files, folders and standard input.
@@ -81,6 +84,7 @@ func newScan(a *app) *cobra.Command {
 	scanFileFlags(cmd, &f)
 	scanOutputFlags(cmd, &f)
 	s.Bool("help", false, "help for scan") // -h is grep's "no filename"
+	_ = cmd.RegisterFlagCompletionFunc("engine", cobra.FixedCompletions(match.Engines(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -94,7 +98,8 @@ func scanFileFlags(cmd *cobra.Command, f *scanFlags) {
 	s.BoolVar(&f.noDecompress, "no-decompress", false, "search compressed files as they are")
 	s.Int64Var(&f.maxDecompressed, "max-decompressed", 0, "give a compressed file up after this many bytes of content; it is reported (0: 64 GiB)")
 	s.StringVar(&f.label, "label", "(standard input)", "name of standard input")
-	s.IntVarP(&f.workers, "threads", "j", runtime.GOMAXPROCS(0), "files read at a time")
+	s.IntVarP(&f.workers, "threads", "j", runtime.GOMAXPROCS(0), "files, or parts of a big file, read at a time")
+	s.StringVar(&f.engine, "engine", defaultEngine, "how to search: "+strings.Join(match.Engines(), ", "))
 	s.BoolP("text", "a", true, "search binary files as text (always on)")
 }
 
@@ -120,6 +125,9 @@ func scanOutputFlags(cmd *cobra.Command, f *scanFlags) {
 	s.BoolVar(&f.allowExpired, "allow-expired", false, "search even if every indicator has expired (an old log's events may be older)")
 }
 
+// defaultEngine is the fastest that the processor has.
+const defaultEngine = "auto"
+
 // formats are the sinks that show every hit.
 const formats = "text, json, csv"
 
@@ -137,7 +145,7 @@ func (a *app) scan(ctx context.Context, f scanFlags, paths []string) error {
 	if err != nil {
 		return err
 	}
-	sum, err := hunt.Scan(ctx, a.logs(f, paths, out), src.set, src.claims, out, hunt.ScanOptions{
+	sum, err := hunt.Scan(ctx, a.logs(f, paths, out), src.search, src.claims, out, hunt.ScanOptions{
 		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, OnProgress: out.bar.add,
 	})
 	out.bar.finish()
@@ -172,6 +180,10 @@ func (a *app) checkScan(f *scanFlags) error {
 	}
 	if !slices.Contains(strings.Split(formats, ", "), f.format) {
 		return usage("--format %q: it is one of %s", f.format, formats)
+	}
+	f.engine = cmp.Or(f.engine, defaultEngine)
+	if !slices.Contains(match.Engines(), f.engine) {
+		return usage("--engine %q: it is one of %s", f.engine, strings.Join(match.Engines(), ", "))
 	}
 	if f.workers < 1 {
 		return usage("--threads must be at least 1")

@@ -18,6 +18,7 @@ import (
 // source is what a scan looks for: a compiled set and who makes its claims.
 type source struct {
 	set      *match.Set
+	search   match.Searcher // of set
 	claims   hunt.Indicators
 	store    *local.Store  // nil: the store takes no part
 	readOnly bool          // the store cannot keep hits
@@ -43,6 +44,9 @@ func (a *app) openSource(ctx context.Context, f scanFlags) (*source, error) {
 	}
 	if err == nil && !f.allowExpired {
 		err = a.checkAlive(ctx, src)
+	}
+	if err == nil {
+		src.search, err = src.set.Engine(f.engine)
 	}
 	if err != nil {
 		return nil, errors.Join(err, src.close())

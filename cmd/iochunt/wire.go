@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -107,44 +109,103 @@ func (a *app) refreshSet(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// A scan looks only at what it needs of the file: here is the time for all of it.
+	if err := set.Verify(); err != nil {
+		a.note("iochunt: %v; compiling it anew from the store", err)
+		return errors.Join(set.Close(), os.Remove(a.setPath()), a.refreshSet(ctx))
+	}
 	return set.Close()
 }
 
-// openSet opens the compiled set, and makes it anew where it is missing, stale
-// or damaged. Two runs that do so at once write the same file, each whole.
+// openSet opens the compiled set. Where it is stale it is extended by what was
+// armed since, or else, as where it is missing or damaged, made anew. Two runs
+// that do so at once write the same file, each whole.
 func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
-	gen, err := s.Generation(ctx)
-	if err != nil {
-		return nil, err
-	}
 	set, err := match.Open(a.setPath())
 	switch {
-	case err == nil && set.Generation() == gen:
-		return set, nil
 	case err == nil:
-		set.Close()
+		gen, err := s.Generation(ctx)
+		if err != nil || set.Generation() == gen {
+			return set, err
+		}
+		defer set.Close()
 	case !errors.Is(err, os.ErrNotExist):
 		a.note("iochunt: %v; compiling it anew from the store", err)
 	}
-	set, err = compileStore(ctx, s)
+	// What is stored after this moment is of a later generation, whether the set gets it or not.
+	state, err := s.SetState(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := set.Save(a.setPath(), gen); err != nil {
+	fresh, err := a.extendSet(ctx, s, set, state)
+	if fresh == nil && err == nil {
+		fresh, err = compileStore(ctx, s)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.keepSet(ctx, s, fresh, state); err != nil {
 		a.note("iochunt: the compiled set is used but cannot be kept: %v", err)
 	}
+	return fresh, nil
+}
+
+// extendSet makes a set of old and of what was armed since it was compiled; it
+// returns nil if there is no such set, or if a new one serves better.
+//
+// Whatever comes into the set of what is hunted is armed as it comes, so
+// the extended set lacks nothing. It may still hold what was withdrawn: a match
+// of that is dropped when its claims are looked up, as is one of what has
+// expired. But they take memory and are counted as hunted for, so a set is
+// extended only as long as at most one in sixteen of a large set, and none of
+// a small one, has gone. A small one is compiled anew in no time.
+func (a *app) extendSet(ctx context.Context, s *local.Store, old *match.Set, now local.SetState) (*match.Set, error) {
+	if old == nil || now.Mark == 0 || old.Mark() != now.Mark || old.Generation() > now.Generation {
+		return nil, nil
+	}
+	set, err := fromStore(ctx, s, ioc.Filter{ArmedSince: now.MarkArmed}, func(seq iter.Seq[ioc.Observable]) (*match.Set, error) {
+		return match.Extend(old, seq)
+	})
+	if errors.Is(err, match.ErrDamaged) {
+		a.note("iochunt: %v; compiling it anew from the store", err)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	gone := set.Len() - now.Huntable
+	if gone > 0 && (set.Len() < smallSet || gone > set.Len()/16) {
+		return nil, set.Close()
+	}
 	return set, nil
+}
+
+// smallSet is a set that takes less to compile than to think about.
+const smallSet = 100_000
+
+// keepSet writes the set file, and then into the store that it is the store's.
+func (a *app) keepSet(ctx context.Context, s *local.Store, set *match.Set, state local.SetState) error {
+	set.SetMark(rand.Uint64() | 1) // not 0
+	if err := set.Save(a.setPath(), state.Generation); err != nil {
+		return err
+	}
+	return s.NoteSet(ctx, set.Mark(), state.Armed)
 }
 
 // compileStore compiles what from holds. It comes after a collection, whose
 // memory is given back first, and it collects its own garbage often: the peak
 // is that of the set and not twice it.
 func compileStore(ctx context.Context, from hunt.Indicators) (*match.Set, error) {
+	return fromStore(ctx, from, ioc.Filter{}, match.Compile)
+}
+
+// fromStore makes a set of what from holds.
+func fromStore(ctx context.Context, from hunt.Indicators, f ioc.Filter, compile func(iter.Seq[ioc.Observable]) (*match.Set, error)) (*match.Set, error) {
 	debug.FreeOSMemory()
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	var failed error
-	set, err := match.Compile(func(yield func(ioc.Observable) bool) {
-		for o, err := range from.Observables(ctx, ioc.Filter{}) {
+	set, err := compile(func(yield func(ioc.Observable) bool) {
+		for o, err := range from.Observables(ctx, f) {
 			if err != nil {
 				failed = err
 				return

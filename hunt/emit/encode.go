@@ -108,6 +108,14 @@ func (o *object) texts(k string, v []string) {
 	o.b = append(o.b, ']')
 }
 
+// asIs holds the bytes that stand for themselves in a JSON string.
+var asIs = func() (t [256]bool) {
+	for c := 0x20; c < 0x7f; c++ {
+		t[c] = c != '"' && c != '\\'
+	}
+	return t
+}()
+
 // appendString appends s as a JSON string. Beside what JSON demands, it escapes
 // whatever term.Hidden names, so that a terminal may be shown our JSON. A byte
 // that is not UTF-8 becomes U+FFFD, as with encoding/json.
@@ -116,7 +124,7 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 	from := 0
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= 0x20 && c < 0x7f && c != '"' && c != '\\' {
+		if asIs[c] {
 			i++
 			continue
 		}

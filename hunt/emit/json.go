@@ -2,6 +2,7 @@ package emit
 
 import (
 	"context"
+	"hash/maphash"
 
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -12,7 +13,24 @@ func init() {
 }
 
 // jsonLines writes each hit as one line of JSON.
-type jsonLines struct{ out output }
+type jsonLines struct {
+	out    output
+	claims [rememberedClaims]encoded
+}
+
+// A log full of hits is full of the same few observables. What their feeds say
+// is most of each line, so it is kept as it was written last.
+const (
+	rememberedClaims = 1024
+	maxRemembered    = 8 << 10 // bytes; longer ones are not kept
+)
+
+// encoded is JSON of the indicators that begin at first.
+type encoded struct {
+	first *ioc.Indicator
+	n     int
+	json  []byte
+}
 
 func newJSON(o Options) (hunt.Sink, error) {
 	return &jsonLines{out: output{w: o.Out}}, noSettings(o)
@@ -20,17 +38,44 @@ func newJSON(o Options) (hunt.Sink, error) {
 
 func (s *jsonLines) Emit(_ context.Context, hits []ioc.Hit) error {
 	for i := range hits {
-		s.out.b = append(AppendHit(s.out.b, &hits[i]), '\n')
+		s.out.b = appendHitHead(s.out.b, &hits[i])
+		s.indicators(hits[i].Indicators, hits[i].Value)
+		s.out.b = append(s.out.b, "}\n"...)
 		s.out.spill()
 	}
 	return s.out.flush()
 }
+
+// indicators writes the claims of a hit, from memory if the hits share them.
+func (s *jsonLines) indicators(is []ioc.Indicator, value string) {
+	if len(is) == 0 {
+		s.out.b = appendIndicators(s.out.b, is)
+		return
+	}
+	e := &s.claims[maphash.String(claimsSeed, value)%rememberedClaims]
+	if e.first == &is[0] && e.n == len(is) {
+		s.out.b = append(s.out.b, e.json...)
+		return
+	}
+	from := len(s.out.b)
+	s.out.b = appendIndicators(s.out.b, is)
+	if json := s.out.b[from:]; len(json) <= maxRemembered {
+		e.first, e.n, e.json = &is[0], len(is), append(e.json[:0], json...)
+	}
+}
+
+var claimsSeed = maphash.MakeSeed()
 
 func (s *jsonLines) Close() error { return s.out.flush() }
 
 // AppendHit appends a hit as the JSON object of docs/output.md, without a line
 // end.
 func AppendHit(dst []byte, h *ioc.Hit) []byte {
+	return append(appendIndicators(appendHitHead(dst, h), h.Indicators), '}')
+}
+
+// appendHitHead appends a hit but for what its key "indicators" holds.
+func appendHitHead(dst []byte, h *ioc.Hit) []byte {
 	o := object{append(dst, `{"kind":"hit"`...)}
 	o.must("id", h.ID)
 	o.must("type", string(h.Type))
@@ -50,14 +95,18 @@ func AppendHit(dst []byte, h *ioc.Hit) []byte {
 		o.flag("record_clipped", true)
 	}
 	o.key("indicators")
-	o.b = append(o.b, '[')
-	for i := range h.Indicators {
+	return o.b
+}
+
+func appendIndicators(dst []byte, is []ioc.Indicator) []byte {
+	dst = append(dst, '[')
+	for i := range is {
 		if i > 0 {
-			o.b = append(o.b, ',')
+			dst = append(dst, ',')
 		}
-		o.b = appendIndicator(o.b, &h.Indicators[i])
+		dst = appendIndicator(dst, &is[i])
 	}
-	return append(o.b, "]}"...)
+	return append(dst, ']')
 }
 
 func (o *object) where(w *ioc.Where) {

@@ -298,3 +298,34 @@ func TestDocumentation(t *testing.T) {
 	}
 	f("sighting", b.Bytes())
 }
+
+// TestClaimsFromMemory: a sink that has written the claims of a hit before
+// writes the same line as one that has not.
+func TestClaimsFromMemory(t *testing.T) {
+	var out bytes.Buffer
+	sink, err := New("json", Options{Out: &out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hits []ioc.Hit
+	for i := range 3 * rememberedClaims {
+		o := ioc.Observable{Type: ioc.Domain, Value: strings.Repeat("x", i%40) + ".example"}
+		claims := []ioc.Indicator{{Observable: o, Feed: "a"}, {Observable: o, Feed: strings.Repeat("b", i%7*maxRemembered/4)}}
+		h := ioc.Hit{ID: "1", Observable: o, Record: []byte("r"), Indicators: claims}
+		fewer := h
+		fewer.Indicators = claims[:1]
+		none := h
+		none.Indicators = nil
+		hits = append(hits, h, h, fewer, none, h)
+	}
+	var want []byte
+	for i := range hits {
+		want = append(AppendHit(want, &hits[i]), '\n')
+	}
+	if err := sink.Emit(t.Context(), hits); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(out.Bytes(), want) {
+		t.Error("claims from memory are not those of the hit")
+	}
+}

@@ -19,15 +19,9 @@ func read(ctx context.Context, src io.Reader, live bool, opts Options, yield fun
 		yield(hunt.Chunk{}, err)
 		return t.notes
 	}
-	size, overlap := opts.sizes()
-	c := &cutter{src: t.r, live: live, overlap: overlap, off: t.start, line: 1}
-	if size == bufferSize {
-		buf := buffers.Get().(*[]byte)
-		defer buffers.Put(buf)
-		c.buf = *buf
-	} else {
-		c.buf = make([]byte, size)
-	}
+	c, done := newCutter(opts)
+	defer done()
+	c.src, c.live, c.off = t.r, live, t.start
 	more, err := c.chunks(ctx, yield)
 	if err == nil {
 		err = t.flaw
@@ -40,17 +34,26 @@ func read(ctx context.Context, src io.Reader, live bool, opts Options, yield fun
 
 var buffers = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
 
+// newCutter returns a cutter with a buffer, and what gives that back.
+func newCutter(opts Options) (c *cutter, done func()) {
+	if opts.buffer > 0 {
+		return &cutter{buf: make([]byte, opts.buffer), step: opts.buffer, overlap: opts.overlap}, func() {}
+	}
+	buf := buffers.Get().(*[]byte)
+	return &cutter{buf: *buf, step: readSize, overlap: overlapSize}, func() { buffers.Put(buf) }
+}
+
 // cutter cuts a stream at line ends. The places depend on the content alone,
 // not on how much a Read returns, but that a live stream is not waited for.
 type cutter struct {
 	src     io.Reader
 	live    bool
 	overlap int
+	step    int // bytes to read before a line end is looked for
 	buf     []byte
 	have    int   // bytes in buf
 	lead    int   // of them, already decided
 	off     int64 // of buf[0]
-	line    int64 // that buf[0] is in
 }
 
 // chunks yields until the end, an error or the consumer's no (more is false).
@@ -59,7 +62,7 @@ func (c *cutter) chunks(ctx context.Context, yield func(hunt.Chunk, error) bool)
 		err = c.fill(ctx)
 		cut, tail := c.cut(err)
 		if cut > c.lead {
-			if !yield(hunt.Chunk{Data: c.buf[:cut:cut], Offset: c.off, Line: c.line, Lead: c.lead, Tail: tail}, nil) {
+			if !yield(hunt.Chunk{Data: c.buf[:cut:cut], Offset: c.off, Lead: c.lead, Tail: tail}, nil) {
 				return false, nil
 			}
 		}
@@ -71,13 +74,15 @@ func (c *cutter) chunks(ctx context.Context, yield func(hunt.Chunk, error) bool)
 	return true, err
 }
 
-// fill reads until buf is full; of a live stream, until a line is complete.
+// fill reads a step more, if buf has room for it; of a live stream, until a line
+// is complete.
 func (c *cutter) fill(ctx context.Context) error {
-	for idle := 0; c.have < len(c.buf); {
+	end := min(c.have+c.step, len(c.buf))
+	for idle := 0; c.have < end; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := c.src.Read(c.buf[c.have:])
+		n, err := c.src.Read(c.buf[c.have:end])
 		fresh := c.buf[c.have : c.have+n]
 		c.have += n
 		if err != nil {
@@ -120,7 +125,6 @@ func (c *cutter) keep(cut, tail int) {
 	if cut == c.lead {
 		return
 	}
-	c.line += int64(bytes.Count(c.buf[c.lead:cut-tail], []byte{'\n'}))
 	from := cut
 	c.lead = 0
 	if tail > 0 {

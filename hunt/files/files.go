@@ -35,7 +35,8 @@ import (
 )
 
 const (
-	bufferSize  = 1 << 20   // of a chunk
+	bufferSize  = 1 << 20   // of a chunk: longer lines come in several
+	readSize    = 256 << 10 // of a chunk, where the lines are no longer: it stays in the cache of a core
 	overlapSize = 128 << 10 // of the chunks of one long line: every token up to half of it is seen whole
 
 	// DefaultMaxDecompressed is far above what logs unpack to: 64 GiB.
@@ -58,6 +59,7 @@ type Options struct {
 	MaxDecompressed int64 // bytes that one log may unpack to; 0 means DefaultMaxDecompressed
 
 	buffer, overlap int // tests make them small
+	partSize        int64
 }
 
 func (o Options) maxDecompressed() int64 {
@@ -67,11 +69,12 @@ func (o Options) maxDecompressed() int64 {
 	return DefaultMaxDecompressed
 }
 
-func (o Options) sizes() (buffer, overlap int) {
-	if o.buffer > 0 {
-		return o.buffer, o.overlap
+// part returns how big the parts of a file are.
+func (o Options) part() int64 {
+	if o.partSize > 0 {
+		return o.partSize
 	}
-	return bufferSize, overlapSize
+	return partSize
 }
 
 // File is a log that is a file on disk. It is opened when it is read, which can
@@ -81,6 +84,7 @@ type File struct {
 	open  func(context.Context) (*os.File, error)
 	opts  Options
 	mtime time.Time
+	size  int64 // of a regular file, when it was found
 	notes []string
 }
 

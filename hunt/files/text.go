@@ -21,6 +21,9 @@ type text struct {
 	closers []func()
 }
 
+// bom is the byte order mark of UTF-8, which is left out.
+const bom = "\xEF\xBB\xBF"
+
 const (
 	sniffed  = 512 // the magic of tar ends at 262
 	maxNests = 4   // gzip in gzip in … is no log
@@ -54,8 +57,8 @@ func open(src io.Reader, live bool, opts Options) (*text, error) {
 func (t *text) decode(br *bufio.Reader, head []byte) {
 	t.r = br
 	switch {
-	case bytes.HasPrefix(head, []byte{0xEF, 0xBB, 0xBF}):
-		n, _ := br.Discard(3)
+	case bytes.HasPrefix(head, []byte(bom)):
+		n, _ := br.Discard(len(bom))
 		t.start = int64(n)
 	case bytes.HasPrefix(head, []byte{0xFF, 0xFE, 0, 0}):
 		t.flaw = errors.New("UTF-32 text is not decoded: convert it with iconv -f UTF-32 -t UTF-8")

@@ -182,7 +182,7 @@ func (w *walker) file(name string, fi fs.FileInfo, open func(context.Context) (*
 	}
 	f := &File{name: name, open: open, opts: w.opts}
 	if fi.Mode().IsRegular() {
-		f.mtime = fi.ModTime()
+		f.mtime, f.size = fi.ModTime(), fi.Size()
 	}
 	return w.yield(f, nil)
 }

@@ -1,5 +1,7 @@
 package logfmt
 
+import "bytes"
+
 func init() {
 	register("cef", parseCEF)
 	register("leef", parseLEEF)
@@ -54,6 +56,9 @@ func eventAt(line []byte, r *Record, mark string) (cursor, bool) {
 	c := cursor{line, 0}
 	if c.text(mark) {
 		return c, isDigit(c.peek())
+	}
+	if !bytes.Contains(line, []byte(mark)) {
+		return c, false
 	}
 	h, ok := readHeader(line, r)
 	if !ok {

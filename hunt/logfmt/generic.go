@@ -42,7 +42,7 @@ func (c *cursor) generic(ref time.Time) (time.Time, bool) {
 		return t, true
 	}
 	var s stamp
-	if c.i == 1 && c.b[0] == '[' && c.try(&s, (*cursor).dotted, (*cursor).between, (*cursor).clock) && c.lit(']') {
+	if c.i == 1 && c.b[0] == '[' && c.try(&s, dottedStep, betweenStep, clockStep) && c.lit(']') {
 		return s.when(ref)
 	}
 	return time.Time{}, false

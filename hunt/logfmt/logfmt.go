@@ -105,7 +105,9 @@ func Detect(line []byte, r *Record) string {
 	return ""
 }
 
-func (r *Record) reset() { *r = Record{Ref: r.Ref, Fields: r.Fields[:0]} }
+func (r *Record) reset() {
+	r.Time, r.Host, r.ID, r.Fields = time.Time{}, "", "", r.Fields[:0]
+}
 
 // FieldAt returns the name of the smallest field that holds all of
 // line[start:end], or "".

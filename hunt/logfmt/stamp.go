@@ -86,10 +86,10 @@ func (c *cursor) stampAt(ref time.Time) (time.Time, bool) {
 
 // try runs the steps on a copy of c, which becomes c when all have succeeded
 // and neither a digit nor a letter follows.
-func (c *cursor) try(s *stamp, steps ...func(*cursor, *stamp) bool) bool {
+func (c *cursor) try(s *stamp, steps ...step) bool {
 	d, t := *c, stamp{}
-	for _, step := range steps {
-		if !step(&d, &t) {
+	for _, k := range steps {
+		if !d.step(k, &t) {
 			return false
 		}
 	}
@@ -100,10 +100,62 @@ func (c *cursor) try(s *stamp, steps ...func(*cursor, *stamp) bool) bool {
 	return true
 }
 
+// step is a part of a spelling. A number in place of a function keeps cursors
+// and stamps off the heap: a line without a time is tried at each of its words.
+type step uint8
+
+const (
+	isoDateStep step = iota
+	compactDateStep
+	dayMonthYearStep
+	slashDateStep
+	monthDayStep
+	monthDayCommaStep
+	glogDateStep
+	dottedStep
+	betweenStep
+	clockStep
+	anyClockStep
+	zoneStep
+	yearAfterStep
+)
+
+func (c *cursor) step(k step, s *stamp) bool {
+	switch k {
+	case isoDateStep:
+		return c.isoDate(s)
+	case compactDateStep:
+		return c.compactDate(s)
+	case dayMonthYearStep:
+		return c.dayMonthYear(s)
+	case slashDateStep:
+		return c.slashDate(s)
+	case monthDayStep:
+		return c.monthDay(s)
+	case monthDayCommaStep:
+		return c.monthDayComma(s)
+	case glogDateStep:
+		return c.glogDate(s)
+	case dottedStep:
+		return c.dotted(s)
+	case betweenStep:
+		return c.between(s)
+	case clockStep:
+		return c.clock(s)
+	case anyClockStep:
+		return c.anyClock(s)
+	case zoneStep:
+		return c.zone(s)
+	case yearAfterStep:
+		return c.yearAfter(s)
+	}
+	return false
+}
+
 // isoStamp reads 2026-11-21T02:04:11.123+01:00 and its relatives: slashes or
 // dots, a blank or '_' between, a comma before the fraction.
 func (c *cursor) isoStamp(s *stamp) bool {
-	return c.try(s, (*cursor).isoDate, (*cursor).between, (*cursor).clock, (*cursor).zone)
+	return c.try(s, isoDateStep, betweenStep, clockStep, zoneStep)
 }
 
 func (c *cursor) isoDate(s *stamp) (ok bool) {
@@ -130,7 +182,7 @@ func (c *cursor) between(*stamp) bool {
 
 // compactStamp reads 20261121T020411Z and 20171223-22:15:29:606.
 func (c *cursor) compactStamp(s *stamp) bool {
-	return c.try(s, (*cursor).compactDate, (*cursor).between, (*cursor).anyClock, (*cursor).zone)
+	return c.try(s, compactDateStep, betweenStep, anyClockStep, zoneStep)
 }
 
 func (c *cursor) compactDate(s *stamp) bool {
@@ -150,7 +202,7 @@ func (c *cursor) anyClock(s *stamp) bool {
 // dayMonthStamp reads 21/Nov/2026:02:04:11 +0000, 21-Nov-2026 02:04:11.123 and
 // 21 Nov 2026 02:04:11 GMT.
 func (c *cursor) dayMonthStamp(s *stamp) bool {
-	return c.try(s, (*cursor).dayMonthYear, (*cursor).between, (*cursor).clock, (*cursor).zone)
+	return c.try(s, dayMonthYearStep, betweenStep, clockStep, zoneStep)
 }
 
 func (c *cursor) dayMonthYear(s *stamp) (ok bool) {
@@ -168,7 +220,7 @@ func (c *cursor) dayMonthYear(s *stamp) (ok bool) {
 // slashStamp reads 11/21/2026 02:04:11 and 21/11/2026 02:04:11, where one of
 // the first two numbers can only be a day or both are the same.
 func (c *cursor) slashStamp(s *stamp) bool {
-	return c.try(s, (*cursor).slashDate, (*cursor).between, (*cursor).clock, (*cursor).zone)
+	return c.try(s, slashDateStep, betweenStep, clockStep, zoneStep)
 }
 
 func (c *cursor) slashDate(s *stamp) bool {
@@ -195,9 +247,11 @@ func (c *cursor) ctimeStamp(s *stamp) bool {
 		if !d.blanks() {
 			return false
 		}
+	} else if m := d; m.name3(monthNames) < 0 {
+		return false // a word, as nearly always
 	}
-	if !d.dayMonthStamp(s) && !d.try(s, (*cursor).monthDay, (*cursor).clock, (*cursor).zone, (*cursor).yearAfter) &&
-		!d.try(s, (*cursor).monthDayComma, (*cursor).clock, (*cursor).zone) {
+	if !d.dayMonthStamp(s) && !d.try(s, monthDayStep, clockStep, zoneStep, yearAfterStep) &&
+		!d.try(s, monthDayCommaStep, clockStep, zoneStep) {
 		return false
 	}
 	*c = d
@@ -244,7 +298,7 @@ func (c *cursor) yearAfter(s *stamp) bool {
 // glogStamp reads I1121 02:04:11.123456, as Kubernetes and other users of glog
 // write it.
 func (c *cursor) glogStamp(s *stamp) bool {
-	return c.try(s, (*cursor).glogDate, (*cursor).clock)
+	return c.try(s, glogDateStep, clockStep)
 }
 
 func (c *cursor) glogDate(s *stamp) bool {
@@ -369,8 +423,9 @@ func (c *cursor) weekday() bool { return c.name3(weekdayNames) >= 0 }
 
 // name3 reads one of the three-letter names and returns its number, or -1.
 func (c *cursor) name3(names string) int {
+	first := c.peek()
 	for k := 0; k < len(names); k += 3 {
-		if c.text(names[k : k+3]) {
+		if names[k] == first && c.text(names[k:k+3]) {
 			return k / 3
 		}
 	}

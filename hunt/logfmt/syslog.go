@@ -81,7 +81,7 @@ func (c *cursor) priority() (span [2]int, ok bool) {
 func (c *cursor) syslogTime(iso bool, ref time.Time) (time.Time, bool) {
 	var s stamp
 	if !iso {
-		if !c.try(&s, (*cursor).monthDay, (*cursor).clock, (*cursor).zone) {
+		if !c.try(&s, monthDayStep, clockStep, zoneStep) {
 			return time.Time{}, false
 		}
 		return s.when(ref)

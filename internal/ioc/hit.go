@@ -50,13 +50,22 @@ type Hit struct {
 // its offset in the decompressed content and the observable. Rotation,
 // renaming and compression change none of them, so the same hit keeps its id.
 func FileHitID(host string, record []byte, recordOffset int64, o Observable) string {
-	h := sha256.New()
-	for _, part := range []string{host, string(record), strconv.FormatInt(recordOffset, 10), string(o.Type), o.Value} {
-		h.Write([]byte(strconv.Itoa(len(part))))
-		h.Write([]byte{':'})
-		h.Write([]byte(part))
-	}
-	return hex.EncodeToString(h.Sum(nil)[:16])
+	in := make([]byte, 0, 1<<10) // on the stack, if the record is as long as most
+	in = appendPart(in, host)
+	in = appendPart(in, record)
+	in = appendPart(in, strconv.AppendInt(make([]byte, 0, 20), recordOffset, 10))
+	in = appendPart(in, o.Type)
+	in = appendPart(in, o.Value)
+	sum := sha256.Sum256(in)
+	return hex.EncodeToString(sum[:16])
+}
+
+// appendPart appends part behind its length, so that no two lists of parts give
+// the same bytes.
+func appendPart[T ~string | ~[]byte](dst []byte, part T) []byte {
+	dst = strconv.AppendInt(dst, int64(len(part)), 10)
+	dst = append(dst, ':')
+	return append(dst, part...)
 }
 
 // Sighting is the sum of the Hits of one Observable, in the sense of STIX and

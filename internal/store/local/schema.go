@@ -69,6 +69,8 @@ const (
 	metaArmed      = "armed"      // the counter that arms observables
 	metaSum        = "sum"        // of the checksums of all observables
 	metaHuntable   = "huntable"   // which types this program can hunt, as a hash
+	metaSetMark    = "set_mark"   // the mark of the set last compiled; may be missing
+	metaSetArmed   = "set_armed"  // what armed was then; may be missing
 )
 
 // prepare makes the schema in an empty file, and brings an older one up to
@@ -135,7 +137,8 @@ func create(t *tx) error {
 }
 
 // noteHuntable lets the generation grow when the program has learned to hunt
-// a type since the file was last opened.
+// a type since the file was last opened. A set compiled before that lacks more
+// than what was armed since.
 func noteHuntable(t *tx) error {
 	var names []string
 	for _, r := range ioc.Types() {
@@ -150,6 +153,9 @@ func noteHuntable(t *tx) error {
 		return err
 	}
 	if err := t.setMeta(metaHuntable, now); err != nil {
+		return err
+	}
+	if err := t.setMeta(metaSetMark, 0); err != nil { // it lacks what nothing arms
 		return err
 	}
 	return t.grow(metaGeneration)
