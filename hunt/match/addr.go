@@ -37,7 +37,7 @@ func (c *scanner) quadAt(from, to int) bool {
 		return true
 	case t[end] == '.':
 		port, last, ok := number(t, end+1, 5)
-		if ok && last == to && port <= 0xffff && tcpdump(t, from, last) {
+		if ok && last == to && port <= 0xffff && !is(t, last, label) && tcpdump(t, from, last) {
 			c.address(a, from, end, 0)
 			c.port(a, port, from, last, 0)
 			return true
@@ -52,6 +52,12 @@ func tcpdump(t []byte, from, to int) bool {
 	return at(t, to) == ' ' && at(t, to+1) == '>' && at(t, to+2) == ' ' ||
 		at(t, to) == ':' && at(t, to+1) == ' ' ||
 		at(t, from-1) == ' ' && at(t, from-2) == '>'
+}
+
+// goesOn reports whether the host or the port that ends at t[:i] is not whole: a
+// label stands behind it, or a dot and a label.
+func goesOn(t []byte, i int) bool {
+	return is(t, i, label) || at(t, i) == '.' && is(t, i+1, label)
 }
 
 // quad reads four decimal octets without leading zeros at t[i:].
@@ -93,7 +99,11 @@ func (c *scanner) colons(i int) {
 	}
 	w := unglue(t, start, end)
 	if c.set.has(hasMACs | hasCerts) {
-		c.pairs(w.from, w.to, ':')
+		from := w.from
+		if t[from] == ':' { // the colon of "mac :00:1b:44:11:3a:b7"
+			from++
+		}
+		c.pairs(from, w.to, ':')
 	}
 	if c.set.has(hasAddrs) && (double || n >= 6) {
 		c.sextets(w, end)
@@ -169,24 +179,33 @@ func (c *scanner) sextetsDotted(w bounds, end int) bool {
 		last--
 	}
 	for f := w.from; f <= min(w.from+w.looseLeft, end-1); f++ {
-		if _, e, ok := quad(t, last); ok && !inWord(t, e) && !(at(t, e) == '.' && is(t, e+1, label)) {
-			if a, ok := parse6(t[f:e]); ok {
+		if _, e, ok := quad(t, last); ok && !inWord(t, e) {
+			whole := !(at(t, e) == '.' && is(t, e+1, label))
+			if a, ok := parse6(t[f:e]); ok && (whole || c.dumped(a, f, e)) {
 				c.quadTo = e
-				c.address(a, f, e, mapped(a))
+				if whole {
+					c.address(a, f, e, mapped(a))
+				}
 				return true
 			}
 		}
-		port, e, ok := number(t, end+1, 5)
-		if !ok || port > 0xffff || inWord(t, e) || !tcpdump(t, f, e) {
-			continue
-		}
-		if a, ok := parse6(t[f:end]); ok {
-			c.address(a, f, end, mapped(a))
-			c.port(a, port, f, e, mapped(a))
+		if a, ok := parse6(t[f:end]); ok && c.dumped(a, f, end) {
 			return true
 		}
 	}
 	return false
+}
+
+// dumped deals with the IPv6 address t[from:to] if tcpdump's port stands behind
+// it, and reports whether it does.
+func (c *scanner) dumped(a address, from, to int) bool {
+	port, end, ok := number(c.text, to+1, 5)
+	if !ok || port > 0xffff || goesOn(c.text, end) || !tcpdump(c.text, from, end) {
+		return false
+	}
+	c.address(a, from, to, mapped(a))
+	c.port(a, port, from, end, mapped(a))
+	return true
 }
 
 // parse6 reads an IPv6 address without brackets and zone (RFC 4291 §2.2).
@@ -260,20 +279,21 @@ func (c *scanner) address(a address, start, end int, rule Rule) {
 	if s.has(hasNets) {
 		c.networks(a, start, end, rule)
 	}
-	host, hostEnd := start, end
+	host, last := start, end
 	if at(t, start-1) == '[' {
 		if e := zoneEnd(t, end); at(t, e) == ']' {
-			host, hostEnd = start-1, e+1
+			host, last = start-1, e+1
 		}
 	}
-	if s.has(hasPorts) && at(t, hostEnd) == ':' && (hostEnd > end || at(t, end-1) != ':') {
-		if p, e, ok := portNumber(t, hostEnd+1); ok && !(at(t, e) == '.' && is(t, e+1, label)) {
+	if s.has(hasPorts) && at(t, last) == ':' && (last > end || at(t, end-1) != ':') {
+		if p, e, ok := portNumber(t, last+1); ok && !(at(t, e) == '.' && is(t, e+1, label)) {
 			c.port(a, p, host, e, rule)
 		}
 	}
-	if s.has(hasURLs) && s.maybe(hashBytes(a.bytes(), gateHostAddr)) {
+	isHost := last > end || a.is4 && rule&V4Mapped == 0 // RFC 3986 §3.2.2: IPv6 in brackets
+	if isHost && s.has(hasURLs) && s.maybe(hashBytes(a.bytes(), gateHostAddr)) {
 		c.key = appendHost(c.key[:0], a)
-		c.locate(host, hostEnd, rule)
+		c.locate(host, hostEnd(t, last), rule)
 	}
 }
 

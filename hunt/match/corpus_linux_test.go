@@ -3,6 +3,7 @@ package match
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"os"
@@ -43,7 +44,7 @@ func BenchmarkCorpus(b *testing.B) {
 
 // benchFiles searches the files in chunks, as a scan does.
 func benchFiles(b *testing.B, x Searcher, dir string) {
-	names, _ := filepath.Glob(filepath.Join(dir, "small", "*.[lj]*"))
+	names, _ := filepath.Glob(filepath.Join(dir, cmp.Or(os.Getenv("IOCHUNT_BENCH_LOGS"), "small"), "*.[lj]*"))
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {

@@ -45,18 +45,27 @@
 //     brackets, with a zone. Not beside a letter, a digit or '_', not as part
 //     of a longer row of numbers; one full stop may follow. The word before a
 //     colon ("addr:2001:db8::1") is no part of an address if it has a letter
-//     that is no hex digit. Five numbers are an address and a port only where
-//     tcpdump writes them: before " > " or ": ", or behind "> ". Octets with
-//     leading zeros are not read.
+//     that is no hex digit. A port stands behind a dot only where tcpdump writes
+//     it: before " > " or ": ", or behind "> "; what goes on behind that port
+//     is a longer row. Octets with leading zeros are not read.
 //   - cidr: any address in it; every listed network that it is in is reported.
 //   - ip_port: address:port, [address]:port, and tcpdump's form.
 //   - domain: the name, and every name below it. Labels are [A-Za-z0-9_-], so
 //     evil.example is neither in my-evil.example nor in evil.example-x. Two dots
 //     in a row are between names. The dots of UTS 46 (U+3002, U+FF0E, U+FF61)
-//     are dots. As Windows logs DNS, "(4)evil(7)example(0)" is evil.example if
+//     are dots in names, and in names alone: an address is written with the dot
+//     of ASCII, and U+3002 behind one ends a sentence. What is below a listed
+//     name is reported from the first label of ASCII before it on: in
+//     "看www。evil。example" that is www. As Windows logs DNS, "(4)evil(7)example(0)" is evil.example if
 //     all lengths are right.
 //   - url: the same URL after the normalisation of package canon, under any
-//     scheme and under none if the listed one has none. It ends at a blank,
+//     scheme and under none if the listed one has none. A scheme is all of the
+//     letters, digits and '+' before "://", from the first letter on; if they are
+//     more than 32 (the digits before that letter counted) they are no
+//     scheme, and the URL begins at its host. The host is whole: not before a
+//     hyphen, a label or a dot and a label (192.0.2.1-static.isp.example is
+//     another host than 192.0.2.1), and an IPv6 address in brackets (RFC 3986
+//     §3.2.2). It may end in a dot. A URL ends at a blank,
 //     control character, quote, angle bracket, backslash or '#'; the
 //     punctuation before that, the closer of what stands before it ("(http…)",
 //     ",http…,"), one of `{}|^ and the first byte beyond ASCII may or may not
@@ -68,12 +77,16 @@
 //     '-', before '=' or ':' ({"url":{"path":"/x"}}, cs-uri-stem=/x). A name as
 //     file_path or exe.path is that of another path; what is around an object
 //     ({"file":{"path":"/x"}}) is not looked at. In double quotes the value ends
-//     where they do. A listed path without a query matches whatever the query.
+//     where they do. A letter that makes another word of what is listed makes
+//     another path of it. A listed path without a query matches whatever the query.
 //   - email: the address, any case; a letter, a digit or one of . _ + - before
 //     it makes it another one.
 //   - digests: the hex digits between anything but letters and digits; a
 //     certificate's fingerprint also in pairs with colons.
-//   - cve, mac_address: the same; a MAC address in every spelling.
+//   - cve, mac_address: the same; a MAC address in every spelling: six pairs with
+//     colons, in which a zero may be left out, or hyphens, three groups of four
+//     with dots or hyphens, two of six with a hyphen, twelve digits. Beside pairs
+//     with colons may stand a word and its colon, or a colon alone.
 //   - free text: as listed, letters of any case unless the type's case counts
 //     (ioc.Exact). Where it begins or ends with a letter, digit or '_', no such
 //     may stand beside it. All blanks inside a line are alike.
@@ -99,6 +112,21 @@
 // Then percent escapes, up to several times over, for everything but the paths
 // of URLs, in which %2F is not a slash. And runs of ASCII letters with a zero
 // byte behind each (UTF-16) are read as lines of their own.
+//
+// # Limits
+//
+// What is read around something listed is bounded, so that a hostile line costs
+// no more than another. What goes beyond a bound is read as if it were not there:
+// a user's name and password in a URL, up to 256 bytes (maxUser); a scheme, 32
+// (maxScheme); the name of a field before a path, 64 (maxField); blanks on each
+// side of the '=' or ':' behind it, 8 (maxBlanks); a method, 20 letters; an escape
+// that was escaped itself, 8 times over (maxLevel); the parameters of a colour
+// code, 64 bytes (maxParams); a name, 253 bytes, and a label of counted ones, 63
+// (RFC 1035 §2.3.4); a fingerprint in pairs, 64 of them (maxPairs); text in
+// UTF-16, 3 letters at least (minWide). What is listed has bounds as well, behind
+// which it is looked for as free text: a URL, a path or a digest longer than 4095
+// bytes (maxURL), a mailbox with more than 256 bytes before its '@' (maxLocal), a
+// digest of fewer than 16 digits (minDigest).
 //
 // A Match says where in the data the value stands as it is written there, and
 // its Rule what had to be undone.

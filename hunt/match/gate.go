@@ -60,11 +60,12 @@ func openGate(section []byte) (g gates, ok bool) {
 }
 
 // lowMask and highMask leave of sixteen bytes, read as two little-endian words,
-// the last n: lowMask of the word behind, highMask of the one before it.
-var lowMask, highMask = func() (low, high [tailSize + 1]uint64) {
+// the last n: lowMask of the word behind, highMask of the one before it. For more
+// than sixteen they leave all.
+var lowMask, highMask = func() (low, high [128]uint64) {
 	for n := range low {
 		low[n] = ^uint64(0) << (64 - 8*min(n, 8))
-		high[n] = ^uint64(0) << (64 - 8*max(n-8, 0))
+		high[n] = ^uint64(0) << (64 - 8*min(max(n-8, 0), 8))
 	}
 	return low, high
 }()
@@ -75,11 +76,12 @@ const (
 	mix2     = 0xD6E8FEB86659FD93
 )
 
-// tailHash hashes the last n of the 16 bytes at the end of t, folded.
+// tailHash hashes the last n bytes of t, at most tailSize, folded. There must be as many
+// before the end of t.
 func tailHash(t []byte, n int) uint64 {
 	t = t[len(t)-tailSize:]
-	lo := (binary.LittleEndian.Uint64(t[8:]) | foldBits) & lowMask[n]
-	hi := (binary.LittleEndian.Uint64(t) | foldBits) & highMask[n]
+	lo := (binary.LittleEndian.Uint64(t[8:]) | foldBits) & lowMask[n&127]
+	hi := (binary.LittleEndian.Uint64(t) | foldBits) & highMask[n&127]
 	h, l := bits.Mul64(lo^mix1, hi^mix2)
 	return h ^ l
 }
@@ -109,7 +111,7 @@ const (
 
 // tldBit returns the place in the table of a last label of n bytes that ends t.
 func tldBit(t []byte, n int) uint {
-	w := (binary.LittleEndian.Uint64(t[len(t)-8:]) | foldBits) & lowMask[min(n, 8)]
+	w := (binary.LittleEndian.Uint64(t[len(t)-8:]) | foldBits) & lowMask[n&127]
 	return uint(w * mix1 >> 52)
 }
 

@@ -42,7 +42,7 @@ func wordAfter(t []byte, i int) bool  { return inWord(t, i) || letterAfter(t, i)
 // glued reports whether a letter beyond ASCII beside t[start:end] makes another
 // word of it. Beside a bracket it does not.
 func glued(t []byte, start, end int) bool {
-	return is(t, start, run) && letterBefore(t, start) || is(t, end-1, run) && letterAfter(t, end)
+	return gluedName(t, start, end, true)
 }
 
 // token appends a match of the token text[start:end] for each observable of a

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"math/bits"
 	"slices"
-	"unicode/utf8"
 )
 
 // swept searches data the fast way: what the sweep notes is judged by the same
@@ -39,7 +38,7 @@ func (c *scanner) whole(t []byte, base int) {
 func (c *scanner) judge(t []byte) {
 	slices.Sort(c.places)
 	hidden, parted, done := c.hidden, c.parted, 0
-	for _, p := range c.places {
+	for i, p := range c.places {
 		if p < done {
 			continue
 		}
@@ -52,8 +51,8 @@ func (c *scanner) judge(t []byte) {
 		}
 		if len(parted) > 0 {
 			if from, to := lineAround(t, p); anyIn(&parted, from, to) {
-				c.line(t[from:to], from)
-				c.whole(t, 0)
+				n, _ := slices.BinarySearch(c.places[i:], to)
+				c.judgeParted(t, from, to, c.places[i:i+n])
 				done = to
 				continue
 			}
@@ -62,6 +61,21 @@ func (c *scanner) judge(t []byte) {
 		from, done = window(t, p)
 		c.tokens(from, done)
 	}
+}
+
+// judgeParted looks at the places in a line in which what is to undo only parts
+// tokens.
+func (c *scanner) judgeParted(t []byte, from, to int, places []int) {
+	c.unveil(t[from:to], from)
+	done := 0
+	for _, p := range places {
+		if i := c.undone.at(p - from); i >= done && i < len(c.text) {
+			var first int
+			first, done = window(c.text, i)
+			c.tokens(first, done)
+		}
+	}
+	c.whole(t, 0)
 }
 
 // lineAround returns the bounds of the line of t[i].
@@ -139,7 +153,7 @@ func (c *scanner) undoAside(line []byte, from int) {
 	d := &c.side
 	found := len(c.out)
 	c.whole(line, from)
-	changed := c.undoSwept(line)
+	changed := c.undo(line)
 	if c.set.has(hasPaths) {
 		c.text = c.under
 		c.paths()
@@ -158,38 +172,36 @@ func (c *scanner) undoAside(line []byte, from int) {
 	d.text = append(append(d.text, c.under...), '\n')
 }
 
-// undoSwept does to c.under what view.undo does, but only where a pair says that
-// something may begin, and without the way back.
-func (c *scanner) undoSwept(line []byte) (changed bool) {
+// undo sets c.under to line with its disguises undone, and reports whether there
+// were any. With a kernel it looks only where a pair says that one may begin.
+func (c *scanner) undo(line []byte) bool {
 	v := &c.undone
-	var out [utf8.UTFMax]byte
-	done := 0
+	if c.classify == nil {
+		v.undo(line)
+	} else {
+		c.undoPairs(line)
+	}
+	if len(v.edits) > 0 {
+		c.under = v.text
+	}
+	return len(v.edits) > 0
+}
+
+// undoPairs is view.undo, guided by the kernel.
+func (c *scanner) undoPairs(line []byte) {
+	v := &c.undone
+	v.reset()
 	for pos := 0; pos < len(line); pos += spanSize {
 		buf, off := c.padded(line, pos)
 		blocks := min(spanBlocks, (len(line)-pos-1)/blockSize+1)
 		c.classify(c.maps[1:blocks+1], buf[off:])
 		for k := range blocks {
 			for x := c.maps[k+1][bitPair]; x != 0; x &= x - 1 {
-				i := disguised(line, pos+k*blockSize+bits.TrailingZeros64(x))
-				if i < done || i >= len(line) || !trigger[line[i]] && line[i] != ']' {
-					continue
-				}
-				before := at(line, i-1)
-				if i == done && len(v.text) > 0 {
-					before = v.text[len(v.text)-1]
-				}
-				if n, w, _ := undoAt(&out, line, i, before); w > 0 {
-					v.text = append(append(v.text, line[done:i]...), out[:n]...)
-					done, changed = i+w, true
-				}
+				v.undoFrom(line, disguised(line, pos+k*blockSize+bits.TrailingZeros64(x)))
 			}
 		}
 	}
-	if changed {
-		v.text = append(v.text, line[done:]...)
-		c.under = v.text
-	}
-	return changed
+	v.finish(line)
 }
 
 // searchSide sweeps the side, searches the lines that it gives reason to, and

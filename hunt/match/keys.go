@@ -111,9 +111,6 @@ func (b *builder) addName(id uint32, v string) bool {
 // noteName opens the gate for a name.
 func (b *builder) noteName(v string) {
 	b.flags |= hasNames
-	if strings.Contains(v, "xn--") {
-		b.flags |= hasUnicode
-	}
 	b.gate(gateName, lastTwo([]byte(v)))
 }
 
@@ -226,9 +223,6 @@ func (b *builder) addMail(id uint32, v string) bool {
 		}
 	}
 	b.flags |= hasMail
-	if strings.Contains(v[i:], "xn--") {
-		b.flags |= hasUnicode
-	}
 	b.put(keyMail, id, []byte(v))
 	return true
 }

@@ -13,7 +13,7 @@ import (
 // locate looks up the URL whose host lies at text[start:end], its final dot or
 // its brackets included; c.key is the canonical form of the host.
 func (c *scanner) locate(start, end int, rule Rule) {
-	if is(c.text, start-1, label) || letterBefore(c.text, start) {
+	if is(c.text, start-1, label) || letterBefore(c.text, start) || goesOn(c.text, end) {
 		return
 	}
 	c.host = append(c.host[:0], c.key...)
@@ -45,9 +45,13 @@ func (c *scanner) locate(start, end int, rule Rule) {
 	c.lookUpURL(w, from, rule)
 }
 
+// maxScheme bounds a scheme, as package canon does.
+const maxScheme = 32
+
 // schemeBefore returns where the URL begins whose host begins at t[i], and the
 // length of its scheme, 0 for none. Between the two may be a user's name, up to
-// maxUser bytes long.
+// maxUser bytes long. A word of more than maxScheme letters, digits and '+' is no
+// scheme.
 func schemeBefore(t []byte, i int) (first, scheme int) {
 	k := i
 	if at(t, i-1) == '@' {
@@ -58,7 +62,10 @@ func schemeBefore(t []byte, i int) (first, scheme int) {
 		return i, 0
 	}
 	k -= 3
-	for first = k; first > 0 && k-first < 32 && (class[t[first-1]]&alnum != 0 || t[first-1] == '+'); first-- {
+	for first = k; first > 0 && k-first <= maxScheme && (class[t[first-1]]&alnum != 0 || t[first-1] == '+'); first-- {
+	}
+	if k-first > maxScheme {
+		return i, 0
 	}
 	for first < k && (class[t[first]]&alnum == 0 || class[t[first]]&digit != 0) {
 		first++

@@ -65,12 +65,12 @@ func TestAddresses(t *testing.T) {
 	set, f := table(t)
 	set("ip 1.2.3.4")
 	for _, line := range []string{"1.2.3.4", "-1.2.3.4-", "=1.2.3.4", `"1.2.3.4"`, "(1.2.3.4)", "[1.2.3.4]:80", "1.2.3.4:443 x", "x 1.2.3.4.", "x 1.2.3.4, y",
-		"1.2.3.4/24", "1.2.3.4-5.6.7.8", "5.6.7.8-1.2.3.4", "src:1.2.3.4:", "from...1.2.3.4 ", "1.2.3.4...", "a-1.2.3.4-b.c", "12:30:45:1.2.3.4", "http://1.2.3.4/x", "IP=1.2.3.4;",
+		"1.2.3.4/24", "1.2.3.4-5.6.7.8", "5.6.7.8-1.2.3.4", "src:1.2.3.4:", "from...1.2.3.4 ", "1.2.3.4...", "a-1.2.3.4-b.c", "12:30:45:1.2.3.4", "http://1.2.3.4/x", "IP=1.2.3.4;", "1.2.3.4。5.6",
 		"x@1.2.3.4", "#1.2.3.4#53", "IP 1.2.3.4.443 > 5.6.7.8.53: x", "IP 5.6.7.8.53 > 1.2.3.4.443: x", "한1.2.3.4에", `\n1.2.3.4\n`, `\u00221.2.3.4\u0022`, "#0111.2.3.4#011", "\x1b[31m1.2.3.4\x1b[0m"} {
 		f(line, "1.2.3.4 exact")
 	}
 	for _, line := range []string{"11.2.3.4", "1.2.3.45", "1.2.3.4.5", "v1.2.3.4", "_1.2.3.4", "1.2.3.4_", "1.2.3.4a", "01.2.3.4", "1.2.3.04", "x.1.2.3.4", "1.2.3.4.in-addr.arpa", ".1.2.3.4",
-		"1.2.3.4.443 ", "1.2.3.4.99999 > ", "2001:db8::1.2.3.4", "1.2.3", "1.2.3.4x.com", "64:ff9b::1.2.3.4"} {
+		"1.2.3.4.443 ", "1.2.3.4.99999 > ", "> 1.2.3.4.443.1", "> 1.2.3.4.443-x", "2001:db8::1.2.3.4", "1.2.3", "1.2.3.4x.com", "64:ff9b::1.2.3.4"} {
 		f(line, "")
 	}
 	f("1.2.3[.]4", "1.2.3[.]4 exact+refanged")
@@ -93,7 +93,7 @@ func TestAddresses(t *testing.T) {
 	}
 	f("IP6 2001:db8::1.443 > ff02::fb.5353: UDP", "2001:db8::1 exact")
 	f("2001[:]db8::1", "2001[:]db8::1 exact+refanged")
-	for _, line := range []string{"12001:db8::1", "2001:db8::11", "2001:db8::1:2", "2001:db8::1::", "a:2001:db8::1", "2001:db8::1.5", "2001:db8::1x", "x2001:db8::1", "0:2001:db8::1"} {
+	for _, line := range []string{"12001:db8::1", "2001:db8::11", "2001:db8::1:2", "2001:db8::1::", "a:2001:db8::1", "2001:db8::1.5", "> 2001:db8::1.80.1", "> 2001:db8::1.80.1.1", "> 2001:db8::1.80-x", "2001:db8::1x", "x2001:db8::1", "0:2001:db8::1"} {
 		f(line, "")
 	}
 }
@@ -115,7 +115,9 @@ func TestNetworksAndPorts(t *testing.T) {
 	f("1.2.3[.]4:80", "1.2.3[.]4:80 port+refanged")
 	f("1.2.3.4.80 > 5.6.7.8.1: ", "1.2.3.4.80 port")
 	f("[2001:DB8::1]:443", "[2001:DB8::1]:443 port")
-	for _, line := range []string{"1.2.3.4", "1.2.3.4:8", "1.2.3.4:800", "1.2.3.4:80x", "11.2.3.4:80", "1.2.3.4: 80", "[2001:db8::1]", "2001:db8::1:443"} {
+	f("::ffff:1.2.3.4.80 > ::1.5: ", "::ffff:1.2.3.4.80 port+v4-mapped")
+	f("IP6 2001:db8::1.443 > ", "2001:db8::1.443 port")
+	for _, line := range []string{"1.2.3.4", "1.2.3.4:8", "1.2.3.4:800", "1.2.3.4:80x", "11.2.3.4:80", "1.2.3.4: 80", "[2001:db8::1]", "2001:db8::1:443", "::1.2.3.4.80 > ", "> ::1.2.3.4.80: ", "> 2001:db8::1.443.1", "> 2001:db8::1.443.1.1", "> 1.2.3.4.80-x"} {
 		f(line, "")
 	}
 }
@@ -198,6 +200,20 @@ func TestHostsAndSchemes(t *testing.T) {
 	f("http://evil.com:80/, x", "http://evil.com:80/ url")
 	f("http://evil.com/x http://evil.com?x http://evil.com.au", "")
 	f("http://1.2.3.4:8080/x https://[2001:DB8:0::1]:443/x http://intranet/x", "http://1.2.3.4:8080/x url; https://[2001:DB8:0::1]:443/x url; http://intranet/x url")
+	f("http://intranet./x http://intranet.:80/x http://u@intranet./x", "http://intranet./x url; http://intranet.:80/x url; http://u@intranet./x url")
+	f("http://1.2.3.4.:8080/x", "http://1.2.3.4.:8080/x url")
+	f("https://2001:db8::1/x http://intranet.a/x http://intranet-/x http://intranet../x //intranet./x", "")
+	set("url http://intranet/")
+	f("http://intranet. x", "http://intranet url")
+	set("url http://1.2.3.4/", "url 1.2.3.4/", "url http://[2001:db8::1]/", "url [2001:db8::1]/")
+	f("http://1.2.3.4/ http://[2001:db8::1]/", "http://1.2.3.4/ url; http://1.2.3.4/ url; http://[2001:db8::1]/ url; http://[2001:db8::1]/ url")
+	for _, line := range []string{"http://1.2.3.4-static.isp.com/", "http://1.2.3.4-x", "1.2.3.4-x/", "http://1.2.3.4.80 > ", "http://2001:db8::1/", "2001:db8::1/", "http://::ffff:1.2.3.4/", "http://[2001:db8::1]x/"} {
+		f(line, "")
+	}
+	set("url http://evil.com/", "url evil.com/y", "url "+strings.Repeat("s", 32)+"://evil.com/")
+	f(strings.Repeat("s", 32)+"://evil.com/", strings.Repeat("s", 32)+"://evil.com/ url")
+	f(strings.Repeat("x", 29)+"http://evil.com/ "+strings.Repeat("s", 33)+"://evil.com/ "+strings.Repeat("1", 29)+"http://evil.com/", "")
+	f(strings.Repeat("1", 28)+"http://evil.com/ "+strings.Repeat("x", 33)+"://evil.com/y", "http://evil.com/ url; evil.com/y url")
 	set("url evil.com/x", "url evil.com:80/y")
 	f("evil.com/x https://evil.com/x ftp://evil.com:21/x HTTP://EVIL.com/x", "evil.com/x url; https://evil.com/x url; ftp://evil.com:21/x url; HTTP://EVIL.com/x url")
 	f("http://evil.com/y http://evil.com:80/y evil.com:80/y", "http://evil.com/y url; http://evil.com:80/y url; evil.com:80/y url")
@@ -214,7 +230,7 @@ func TestPathsAndMail(t *testing.T) {
 	f(`"POST /x/z.php?id=1 HTTP/1.1"`, "/x/z.php?id=1 path")
 	f("https://a.b/x/y.php, http://c:1/x/z.php?id=1", "/x/y.php path; /x/z.php?id=1 path")
 	f(`http:\/\/c\/x\/y.php"`, `\/x\/y.php path+escaped`)
-	for _, line := range []string{"GET /x/y.phpx", "GET /a/x/y.php", "cat /x/y.php", "GET /x/z.php", "GET /x/z.php?id=12", "http://a.b/c/x/y.php", "get /x/y.php"} {
+	for _, line := range []string{"GET /x/y.phpx", "GET /a/x/y.php", "cat /x/y.php", "GET /x/z.php", "GET /x/z.php?id=12", "http://a.b/c/x/y.php", "get /x/y.php", "GET /x/y.phpñ", "http://a.b/x/y.phpя", "uri=/x/y.phpé"} {
 		f(line, "")
 	}
 
@@ -255,6 +271,17 @@ func TestDigestsAndWords(t *testing.T) {
 		f("mac "+v+",", v+rule)
 	}
 	f("mac:00:1b:44:11:3a:b7: x", "00:1b:44:11:3a:b7 exact")
+	for _, line := range []string{" :%", ":%:", "mac::%", "%::x", "(:%)", "x.y::%"} {
+		f(strings.Replace(line, "%", "00:1b:44:11:3a:b7", 1), "00:1b:44:11:3a:b7 exact")
+	}
+	f("::00:1b:44:11:3a:b7 00:1b:44:11:3a:b7:: a::00:1b:44:11:3a:b7", "")
+	set("mac_address aa:bb:cc:dd:ee:ff")
+	f("aa:bb:cc:dd:ee:ff", "aa:bb:cc:dd:ee:ff exact")
+	for _, v := range []string{"aa-bb-cc-dd-ee-ff", "aabb.ccdd.eeff", "aabbccddeeff", "aabbcc-ddeeff", "aabb-ccdd-eeff"} {
+		f("mac "+v+",", v+" exact+respelled")
+	}
+	f("aabbccddeeffx aabbccddeef aa-bb-cc-dd-ee-ff-aa", "")
+	set("mac_address 00:1b:44:11:3a:b7")
 	f("00:1b:44:11:3a:b7:00 ff:00:1b:44:11:3a:b7 x001b44113ab7 00-1b-44-11-3a-b7-00", "")
 }
 

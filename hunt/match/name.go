@@ -2,7 +2,7 @@ package match
 
 // name looks up the name t[start:end] and all its parents, and whether it is the
 // host of a listed URL. Only names whose last two labels are those of something
-// listed get that far.
+// listed get that far. A name of one label can be such a host alone.
 func (c *scanner) name(start, end int) {
 	s, t := c.set, c.text
 	h := uint64(seed)
@@ -17,10 +17,14 @@ func (c *scanner) name(start, end int) {
 		}
 		h = step(h, fold[b])
 	}
-	if dots == 0 || !s.maybe(finish(h, gateName)) {
-		return
+	switch {
+	case dots == 0:
+		if s.has(hasBareHost) {
+			c.bareHost(start, end)
+		}
+	case s.maybe(finish(h, gateName)):
+		c.parents(start, end)
 	}
-	c.parents(start, end)
 }
 
 // parents looks up all suffixes of a name that begin at a label.
@@ -80,7 +84,7 @@ func (c *scanner) bareHost(start, end int) {
 	}
 	if h := hashBackFolded(t[start:end], gateHost); c.set.maybe(h) {
 		c.key = appendFolded(c.key[:0], t[start:end])
-		c.locate(start, end, 0)
+		c.locate(start, hostEnd(t, end), 0)
 	}
 }
 

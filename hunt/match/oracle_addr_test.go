@@ -93,7 +93,7 @@ func dumped(s string, i, j int) int {
 	if p, _ := strconv.Atoi(m[1]); p > 65535 || e < len(s) && wordByte(s[e]) {
 		return -1
 	}
-	if is4 := !strings.Contains(s[i:j], ":"); is4 && labelAfter(s, e) {
+	if labelAfter(s, e) {
 		return -1
 	}
 	if strings.HasPrefix(s[e:], " > ") || strings.HasPrefix(s[e:], ": ") || strings.HasSuffix(s[:i], "> ") {
@@ -141,12 +141,11 @@ func gluedBefore(s string, i int) bool {
 
 // rightOf6 is leftOf6 for the other side; tcpdump's port may follow.
 func rightOf6(s string, i, j int) bool {
-	dotted := strings.Contains(s[i:j], ".")
-	if dotted {
-		return rightOf(s, j) && !(j < len(s) && s[j] == '.' && j+1 < len(s) && labelByte(s[j+1]))
-	}
 	if dumped(s, i, j) >= 0 {
 		return true
+	}
+	if dotted := strings.Contains(s[i:j], "."); dotted {
+		return rightOf(s, j) && !(j < len(s) && s[j] == '.' && j+1 < len(s) && labelByte(s[j+1]))
 	}
 	if j == len(s) {
 		return true
@@ -249,17 +248,22 @@ func isPairs(v, s string, i, j int) bool {
 }
 
 // pairsAlone reports whether the pairs s[i:j] are all of a row of hex digits and
-// colons, but for a word and its colon before or behind it, and a last colon.
+// colons, but for a word and its colon, and one more colon, on each side.
 func pairsAlone(s string, i, j int) bool {
-	if i > 0 {
-		v := i
-		if s[i-1] == ':' {
-			for v--; v > 0 && hexChar(s[v-1]); v-- {
-			}
-		}
-		if hexChar(s[i-1]) || gluedBefore(s, v) != (s[i-1] == ':') {
+	v := i
+	for v > 0 && (hexChar(s[v-1]) || s[v-1] == ':') {
+		v--
+	}
+	before := s[v:i]
+	if gluedBefore(s, v) {
+		k := strings.IndexByte(before, ':')
+		if k < 0 {
 			return false
 		}
+		before = before[k+1:]
+	}
+	if before != "" && before != ":" {
+		return false
 	}
 	u := j
 	for u < len(s) && (hexChar(s[u]) || s[u] == ':') {

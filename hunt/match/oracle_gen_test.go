@@ -21,7 +21,7 @@ var grammarValues = []string{
 	"url http://evil.com/x?y=1", "url evil.com/x", "url http://evil.com/", "url http://1.2.3.4:8080/x", "url https://[2001:db8::7]/x", "url http://intranet/x", "url http://xn--e1afmkfd.xn--p1ai/x", "url evil.com:80/y%2Fz",
 	"url_path /bad/p.php", "url_path /q.php?id=1", "email bob@evil.com", "email x+1@xn--e1afmkfd.xn--p1ai",
 	"md5 d41d8cd98f00b204e9800998ecf8427e", "ja3 d41d8cd98f00b204e9800998ecf8427e", "sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-	"certificate_fingerprint da39a3ee5e6b4b0d3255bfef95601890afd80709", "cve CVE-2024-1234", "mac_address 00:1b:44:11:3a:b7",
+	"certificate_fingerprint da39a3ee5e6b4b0d3255bfef95601890afd80709", "cve CVE-2024-1234", "mac_address 00:1b:44:11:3a:b7", "mac_address aa:bb:cc:dd:ee:ff",
 	`file_path c:\x\evil.exe`, "file_path /tmp/evil.so", "file_name evil.exe", "user_agent Evil Bot/1.0", "text evil", "mutex Global\\Evil", `registry_key HKLM\Software\Evil`, "email_subject Invoice: evil", "bitcoin_address 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
 }
 
@@ -30,7 +30,8 @@ var grammarSpellings = strings.Split("2001:DB8:0:0:0:0:0:7~::ffff:1.2.3.4~::ffff
 	"(4)evil(3)com(0)~(1)a(4)EVIL(3)com(0)~(5)evil(3)com(0)~evil。com~www．evil｡com~看evil。com~ñevil。com~пример.рф~ПРИМЕР。рф~www.пример.рф~x+1@пример.рф~http://пример.рф/x~http://evil。com/x~"+
 	"http%3A%2F%2Fevil.com%2Fx%3Fy=1~http%253A%252F%252Fevil.com%252Fx~?u=http%3A%2F%2Fevil.com%2Fx&v=1~evil.com:80/y%2Fz~evil.com:80/y%2fz~http://u:p@evil.com/x~http://evil.com./x~HTTP://EVIL.com:80/x~"+
 	"GET /bad/p.php?x=1 ~POST /q.php?id=1 ~\"uri\":\"/bad/p.php\"~path=/bad/p.php~cs-uri-stem: /bad/p.php~file_path=/bad/p.php~http://h/bad/p.php~\"request_uri\" : \"\\/bad\\/p.php\"~url='/bad/p.php'~?uri=/bad/p.php~"+
-	"da:39:a3:ee:5e:6b:4b:0d:32:55:bf:ef:95:60:18:90:af:d8:07:09~DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09~00-1B-44-11-3A-B7~001b.4411.3ab7~001b44113ab7~001b44-113ab7~001b-4411-3ab7~0:1b:44:11:3a:b7~"+
+	"da:39:a3:ee:5e:6b:4b:0d:32:55:bf:ef:95:60:18:90:af:d8:07:09~DA:39:A3:EE:5E:6B:4B:0D:32:55:BF:EF:95:60:18:90:AF:D8:07:09~00-1B-44-11-3A-B7~001b.4411.3ab7~001b44113ab7~001b44-113ab7~001b-4411-3ab7~0:1b:44:11:3a:b7~:00:1b:44:11:3a:b7~aa-bb-cc-dd-ee-ff~aabb.ccdd.eeff~aabbccddeeff~"+
+	"http://intranet./x~http://u@intranet.:80/x~http://1.2.3.4-x.org:8080/x~https://2001:db8::7/x~::ffff:1.2.3.4.80 > ~::1.2.3.4.80: ~> 2001:db8::7.443.1~看www。evil。com~ñwww。evil。com~ｅvil.com~GET /bad/p.phpñ~"+
 	`HKEY_LOCAL_MACHINE\Software\Evil~\REGISTRY\MACHINE\Software\Evil~HKLM:\Software\Evil~C:\\X\\EVIL.EXE~Evil%20Bot%2F1.0~Evil	Bot/1.0~a.b.github.io~evil\u002ecom~evil\x2ecom~\u0065vil.com~evil%2Ecom`, "~")
 
 // grammarDelimiters holds what stands between and beside.

@@ -3,6 +3,7 @@ package match
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -29,7 +30,7 @@ func oraclePaths(os []ioc.Observable, under text) (fs []found) {
 func listedEnds(os []ioc.Observable, s string, i int, opener byte) (ends []int) {
 	longest := 0
 	for _, j := range pathEnds(s, i, opener) {
-		if j > longest && len(pathsAt(os, s, i, j)) > 0 {
+		if next, _ := utf8.DecodeRuneInString(s[j:]); j > longest && !spacedLetter(next) && len(pathsAt(os, s, i, j)) > 0 {
 			longest = j
 		}
 	}

@@ -99,7 +99,7 @@ func oracleLine(os []ioc.Observable, raw text) (fs []found) {
 				}
 			})
 			if o.Type == ioc.Domain || o.Type == ioc.Email {
-				oracleUnicode(o, full, anyPunycode(os), hit)
+				oracleUnicode(o, full, hit)
 			}
 		}
 	}

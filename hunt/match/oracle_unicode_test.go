@@ -1,7 +1,6 @@
 package match
 
 import (
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -10,36 +9,25 @@ import (
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
-// anyPunycode reports whether one of os is a name in punycode, or lies at one:
-// otherwise words in Unicode are not read, but for names in ASCII with the dots
-// of UTS 46.
-func anyPunycode(os []ioc.Observable) bool {
-	return slices.ContainsFunc(os, func(o ioc.Observable) bool {
-		t := o.Type
-		return (t == ioc.Domain || t == ioc.URL || t == ioc.Email) && strings.Contains(o.Value, "xn--")
-	})
-}
-
 // oracleUnicode finds the name or the mailbox o where it is written with letters
 // or dots beyond ASCII.
-func oracleUnicode(o ioc.Observable, x text, words bool, hit report) {
+func oracleUnicode(o ioc.Observable, x text, hit report) {
 	s := x.b
 	for i := range len(s) {
-		for _, j := range unicodeEnds(s, i, words) {
-			labels := labelsOf(s[i:j])
+		for _, n := range unicodeNames(s, i) {
 			if o.Type == ioc.Email {
-				unicodeMail(o, x, i, j, hit)
+				unicodeMail(o, x, i, n.end, hit)
 				continue
 			}
+			labels := labelsOf(s[i:n.end])
 			for k := range len(labels) - 1 {
-				tail := s[i+labels[k] : j]
-				if isASCIIText(tail) || punycodeOf(tail) != o.Value {
-					continue
-				}
-				if k == 0 {
-					hit(x, i, j, Exact)
-				} else {
-					hit(x, i, j, Subdomain)
+				tail := s[i+labels[k] : n.end]
+				switch {
+				case n.plain(tail) || punycodeOf(tail) != o.Value:
+				case k > 0:
+					hit(x, i, n.end, Subdomain)
+				case !letterLeft(s, i):
+					hit(x, i, n.end, Exact)
 				}
 			}
 		}
@@ -74,26 +62,35 @@ func isASCIIText(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
 }
 
-// unicodeEnds returns where the names end that begin at s[i] and hold something
-// beyond ASCII: one whose labels are of letters of any script, one whose labels
-// are of ASCII. Both are whole: no label goes on on either side.
-func unicodeEnds(s string, i int, words bool) (ends []int) {
+// unicodeName is where a name ends that holds something beyond ASCII, and whether
+// it is of labels of letters of any script or of ASCII alone.
+type unicodeName struct {
+	end     int
+	anyword bool
+}
+
+// plain reports whether the end of the name, or all of it, is found in another
+// way: without a dot beyond ASCII or, among words of any script, without a letter.
+func (n unicodeName) plain(tail string) bool {
+	if n.anyword {
+		tail = asciiDots.Replace(tail)
+	}
+	return isASCIIText(tail)
+}
+
+// unicodeNames returns the names that begin at s[i]. They are whole: no label goes
+// on on either side.
+func unicodeNames(s string, i int) (names []unicodeName) {
 	ascii := func(r rune) bool { return r < utf8.RuneSelf && labelByte(byte(r)) }
 	for k, inLabel := range []func(rune) bool{ascii, wordRune} {
-		if k == 1 && !words {
-			break
-		}
-		j := nameEnd(s, i, inLabel)
-		name := s[i:j]
-		if j == i || runsOn(s, i, inLabel) || isASCIIText(name) || len(labelsOf(name)) < 2 {
+		n := unicodeName{nameEnd(s, i, inLabel), k == 1}
+		name := s[i:n.end]
+		if n.end == i || runsOn(s, i, inLabel) || n.plain(name) || len(labelsOf(name)) < 2 || letterRight(s, i, n.end) {
 			continue
 		}
-		if letterLeft(s, i) || letterRight(s, i, j) {
-			continue
-		}
-		ends = append(ends, j)
+		names = append(names, n)
 	}
-	return ends
+	return names
 }
 
 // nameEnd returns the end of the labels, with single dots between them, that begin at s[i].

@@ -27,9 +27,6 @@ func oracleURL(v string, under text, hit report) {
 			y, opener := composed(under, full, i, h)
 			for _, j := range urlEnds(y.b, h.end, h.colon > 0, opener) {
 				piece := y.b[i:j]
-				if h.bare {
-					piece = y.b[i:h.begin] + "[" + y.b[h.begin:h.end] + "]" + y.b[h.end:j]
-				}
 				if next, _ := utf8.DecodeRuneInString(y.b[j:]); !spacedLetter(next) && urlIs(v, piece) {
 					best = max(best, y.to[j-1])
 				}
@@ -42,12 +39,9 @@ func oracleURL(v string, under text, hit report) {
 	}
 }
 
-// host is where the host of a URL begins and ends, and where the "://" before it begins,
-// 0 if there is none. An IPv6 address may lack its brackets.
-type host struct {
-	begin, end, colon int
-	bare              bool
-}
+// host is where the host of a URL ends, and where the "://" before it begins, 0 if
+// there is none.
+type host struct{ end, colon int }
 
 // composed returns the text up to the end of the host h, decoded, with what is behind it,
 // and what stands before the URL that begins at full.b[i].
@@ -74,19 +68,31 @@ func composed(under, full text, i int, h host) (y text, opener byte) {
 }
 
 var (
-	schemeBeforeRE = regexp.MustCompile(`[A-Za-z][0-9+A-Za-z]*$`)
-	schemeAtRE     = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+]{1,31}://`)
-	schemeEndRE    = regexp.MustCompile(`[A-Za-z][0-9A-Za-z+]+://$`)
-	userEndRE      = regexp.MustCompile(`[A-Za-z][0-9A-Za-z+]+://[^/?#<>\\"\x00-\x20\x7f]*@$`)
-	userAtRE       = regexp.MustCompile(`^[^/?#<>\\"\x00-\x20\x7f]*@`)
-	colonPortRE    = regexp.MustCompile(`^:0{0,4}[1-9][0-9]{0,4}`)
-	bracketRE      = regexp.MustCompile(`^\[([0-9A-Fa-f:.]+)(?:%[0-9A-Za-z_.-]*)?\]`)
-	runRE          = regexp.MustCompile(`^[0-9A-Za-z_.-]+`)
+	schemeAtRE  = regexp.MustCompile(`^[A-Za-z][0-9A-Za-z+]+://`)
+	userEndRE   = regexp.MustCompile(`://(?:[^/?#<>\\"\x00-\x20\x7f]{0,256}@)?$`)
+	userAtRE    = regexp.MustCompile(`^[^/?#<>\\"\x00-\x20\x7f]{0,256}@`)
+	colonPortRE = regexp.MustCompile(`^:0{0,4}[1-9][0-9]{0,4}`)
+	bracketRE   = regexp.MustCompile(`^\[([0-9A-Fa-f:.]+)(?:%[0-9A-Za-z_.-]*)?\]`)
+	runRE       = regexp.MustCompile(`^[0-9A-Za-z_.-]+`)
 )
 
-// maxScheme bounds a scheme, as it does in package canon. What stands before so
-// many letters is not looked at.
-const maxScheme = 32
+// schemeOf returns where the scheme begins that ends s, and whether one does: in a
+// word of up to 32 letters, digits and '+', two of them from the first letter on.
+func schemeOf(s string) (begin int, ok bool) {
+	word := s[len(strings.TrimRightFunc(s, func(r rune) bool { return r == '+' || r < utf8.RuneSelf && alnumByte(byte(r)) })):]
+	scheme := strings.TrimLeft(word, "0123456789+")
+	return len(s) - len(scheme), len(scheme) >= 2 && len(word) <= 32
+}
+
+// behindScheme reports whether s ends in a scheme and "://", and in a user's name.
+func behindScheme(s string) bool {
+	m := userEndRE.FindStringIndex(s)
+	if m == nil {
+		return false
+	}
+	_, ok := schemeOf(s[:m[0]])
+	return ok
+}
 
 // hostsAt returns the hosts of the URLs that may begin at s[i]: behind a scheme,
 // and a user's name, or at s[i] itself.
@@ -95,13 +101,13 @@ func hostsAt(s string, i int) (hs []host) {
 		return nil
 	}
 	m := schemeAtRE.FindString(s[i:])
-	if m == "" || schemeBeforeRE.MatchString(s[max(0, i+len(m)-len("://")-maxScheme):i]) {
-		if schemeEndRE.MatchString(s[:i]) || userEndRE.MatchString(s[:i]) || i > 0 && labelByte(s[i-1]) {
+	first := i + len(m)
+	if begin, ok := schemeOf(s[:max(i, first-len("://"))]); m == "" || !ok || begin != i {
+		if behindScheme(s[:i]) || i > 0 && labelByte(s[i-1]) {
 			return nil
 		}
 		return hostEnds(s, i, 0)
 	}
-	first := i + len(m)
 	last := first + len(userAtRE.FindString(s[first:]))
 	for k := first; k <= last; k++ {
 		if k == first || s[k-1] == '@' {
@@ -116,34 +122,37 @@ func hostEnds(s string, i, colon int) (hs []host) {
 	if i == len(s) {
 		return nil
 	}
+	var ends []int
 	if m := bracketRE.FindStringSubmatch(s[i:]); m != nil {
 		if _, ok := addressAt(s, i+1, i+1+len(m[1])); ok {
-			hs = append(hs, host{i, i + len(m[0]), colon, false})
+			ends = append(ends, i+len(m[0]))
 		}
 	}
-	for e := i + 2; e <= len(s) && (hexChar(s[e-1]) || s[e-1] == ':' || s[e-1] == '.'); e++ {
-		if a, ok := addressAt(s, i, e); ok && !(i > 0 && bracketRE.MatchString(s[i-1:]) && strings.IndexByte("]%", s[e]) >= 0) {
-			hs = append(hs, host{i, e, colon, !a.Is4() || strings.Contains(s[i:e], ":")})
+	for e := i + 2; e <= len(s) && (s[e-1] >= '0' && s[e-1] <= '9' || s[e-1] == '.'); e++ {
+		if a, ok := addressAt(s, i, e); ok && a.Is4() && !(i > 0 && bracketRE.MatchString(s[i-1:]) && strings.IndexByte("]%", s[e]) >= 0) {
+			ends = append(ends, e)
 		}
 	}
-	var ends []int
 	run := runRE.FindString(s[i:])
 	run, _, _ = strings.Cut(strings.TrimRight(run, "."), "..")
 	if _, isAddr := parseAddr(run); run != "" && s[i] != '.' && !isAddr {
-		if e := i + len(run); !labelBefore(s, i) && !labelAfter(s, e) && !letterLeft(s, i) && (colon > 0 || strings.Contains(run, ".")) {
-			ends = append(ends, e)
+		if !labelBefore(s, i) && !letterLeft(s, i) && (colon > 0 || strings.Contains(run, ".")) {
+			ends = append(ends, i+len(run))
 		}
 	}
-	for _, e := range unicodeEnds(s, i, true) {
-		if _, err := netip.ParseAddr(asciiDots.Replace(s[i:e])); err != nil { // addresses are in ASCII
-			ends = append(ends, e)
+	for _, n := range unicodeNames(s, i) {
+		if _, err := netip.ParseAddr(asciiDots.Replace(s[i:n.end])); err != nil && !letterLeft(s, i) { // addresses are in ASCII
+			ends = append(ends, n.end)
 		}
 	}
 	for _, e := range ends {
+		if labelAfter(s, e) {
+			continue
+		}
 		if e+1 < len(s) && s[e] == '.' && strings.IndexByte("/:?", s[e+1]) >= 0 {
 			e++
 		}
-		hs = append(hs, host{i, e, colon, false})
+		hs = append(hs, host{e, colon})
 	}
 	return hs
 }
@@ -156,9 +165,13 @@ func urlIs(v, piece string) bool {
 	}
 	got, err := canon.URL(piece)
 	if err != nil {
-		if got, err = canon.URL(piece + "/"); err != nil {
+		got, err = canon.URL(piece + "/")
+	}
+	if err != nil { // as "192.0.2.1./x", which is not taken for a URL where nothing says so
+		if got, err = canon.URL("none://" + piece); err != nil {
 			return false
 		}
+		got = strings.TrimPrefix(got, "none://")
 	}
 	if got == v {
 		return true

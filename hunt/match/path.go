@@ -73,7 +73,7 @@ func (c *scanner) path(i int, opener byte) {
 	for ok := true; ok; ok = w.next() {
 		atQuery := at(w.text, w.at) == '?' && !w.query
 		w.query = w.query || atQuery
-		if !atQuery && !w.mayEnd() || !hasLength(&s.urlPaths, len(w.key)) {
+		if !atQuery && (!w.mayEnd() || letterAfter(w.text, w.at)) || !hasLength(&s.urlPaths, len(w.key)) {
 			continue
 		}
 		switch g := s.lookup(keyPath, finish(w.hash, keyPath), w.key); {

@@ -27,7 +27,7 @@ func (s *Set) scan(dst []Match, data []byte) []Match { return s.scanWith(dst, da
 func (s *Set) scanWith(dst []Match, data []byte, k *kernel) []Match {
 	c := scanners.Get().(*scanner)
 	c.set, c.out, c.gates = s, dst, s.gates
-	if k != nil {
+	if c.kernel = (kernel{}); k != nil {
 		c.kernel = *k
 		c.swept(data)
 	} else {
@@ -152,18 +152,20 @@ func (c *scanner) forget() {
 	c.walk.endOf, c.pathWalk.endOf, c.rest.level = extent{}, extent{}, 0
 }
 
-// line searches one line, undone. Free text is looked for at each level, as
-// it may hold by itself what looks like an escape.
-func (c *scanner) line(t []byte, base int) {
-	c.under, c.base = t, base
-	c.forget()
-	if c.undone.undo(t) {
-		c.under = c.undone.text
-	}
+// unveil makes a line the text that is searched, undone.
+func (c *scanner) unveil(t []byte, base int) {
+	c.whole(t, base)
+	c.undo(t)
 	c.text = c.under
 	if c.percent.unescape(c.under) {
 		c.text = c.percent.text
 	}
+}
+
+// line searches one line, undone. Free text is looked for at each level, as
+// it may hold by itself what looks like an escape.
+func (c *scanner) line(t []byte, base int) {
+	c.unveil(t, base)
 	c.tokens(0, len(c.text))
 	c.paths()
 	if len(c.undone.edits) > 0 {

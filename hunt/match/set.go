@@ -54,7 +54,7 @@ const (
 	hasNets                 // networks
 	hasPorts                // addresses with ports
 	hasNames                // names, or URLs with a name as host
-	hasUnicode              // a key with a label in punycode
+	_                       // not in use
 	hasMail                 // addresses of mailboxes
 	hasURLs                 // URLs
 	hasBareHost             // URLs whose host is a single label

@@ -45,8 +45,17 @@ func TestWideDots(t *testing.T) {
 	f("bob@evil。example", "bob@evil。example exact+idn; evil。example exact+idn")
 	f("notevil。example evil。examples evil。。example evil、example ñevil。example evil。exampleñ evil。example。au", "")
 	f("看evil.example。好", "evil.example exact")
-	set("domain evil.example", "domain xn--e1afmkfd.xn--p1ai")
-	f("看evil．example好", "evil．example exact+idn")
+	for _, other := range []string{"domain a.example", "domain xn--e1afmkfd.xn--p1ai"} { // what else is listed changes nothing
+		set("domain evil.example", other)
+		f("看evil．example好", "evil．example exact+idn")
+		f("看www。evil。example", "www。evil。example subdomain+idn")
+		f("ñwww。evil。example", "www。evil。example subdomain+idn")
+		f("ñ。evil。example", "evil。example exact+idn")
+		f("ñevil。example www。evil。exampleñ", "")
+		f("看.evil.example 看。www.evil.example", "evil.example exact; www.evil.example subdomain")
+		f("ｅｖｉｌ.example", "ｅｖｉｌ.example exact+idn")
+		f("1.2。3.4", "")
+	}
 }
 
 func TestPathsInFields(t *testing.T) {

@@ -1,9 +1,6 @@
 package match
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // The sweep goes over a text once and notes the places that are worth a judge's
 // time: tokens that pass the gate, and what it cannot tell for itself. It never
@@ -36,8 +33,15 @@ type sweeper struct {
 	hexes    [maxEnds]uint16
 	starts   [maxEnds]uint16        // bits of bitPair
 	colonsIn [spanBlocks + 2]uint16 // blocks with many colons, or two beside each other
+	odds     [maxEnds]uint16        // tokens that a loop leaves to its slower twin
 	hashes   [maxEnds]uint64
-	ends     [maxEnds]end // of the token of a hash
+	passed   [maxEnds]uint16 // hashes that the gate lets through
+	ends     [maxEnds]end    // of the token of a hash
+
+	// The span that is swept: in[pos:], which lies at buf[off:].
+	in       []byte
+	pos, off int
+	buf      []byte
 
 	// Places in the text.
 	places []int // for the judge
@@ -82,15 +86,18 @@ func (c *scanner) sweep(t []byte) {
 	c.maps[0], c.carry = bitmap{}, carries{}
 	c.oddTo, c.runsTo, c.pairTo = 0, 0, 0
 	c.prepare()
+	c.in = t
 	for pos := 0; pos < len(t); pos += spanSize {
-		buf, off := c.padded(t, pos)
+		c.buf, c.off = c.padded(t, pos)
+		c.pos = pos
 		blocks := spanBlocks
 		if len(t)-pos <= spanSize {
 			blocks = (len(t)-pos)/blockSize + 1
 		}
-		c.notice(t, pos, buf, off, c.front(buf[off:], blocks))
+		c.notice(c.front(c.buf[c.off:], blocks))
 		c.maps[0] = c.maps[blocks]
 	}
+	c.in, c.buf = nil, nil
 }
 
 // prepare takes from the set what the loops need at hand.
@@ -148,37 +155,37 @@ func (c *scanner) front(src []byte, blocks int) counts {
 	return c.findEnds(blocks)
 }
 
-// notice notes the places of one span: t[pos:], which lies at buf[off:].
-func (c *scanner) notice(t []byte, pos int, buf []byte, off int, counts counts) {
-	s, blocks := c.set, counts.blocks
-	n := 0
+// notice notes the places of a span.
+func (c *scanner) notice(n counts) {
+	s, t, pos, blocks := c.set, c.in, c.pos, n.blocks
+	digests := 0
 	if s.has(hasDigests) {
-		n = c.hashDigests(buf, off, counts.hexes, n)
+		digests = c.hashDigests(n.hexes)
 	}
-	digests := n
+	numbers := digests
 	if s.has(hasAddrs) {
-		n = c.hashNumbers(t, pos, buf, off, counts.numbers, n)
+		numbers = c.hashNumbers(n.numbers, numbers)
 	}
 	if c.digitNames {
-		c.namesInNumbers(pos, counts.numbers)
+		c.namesInNumbers(n.numbers)
 	}
-	numbers := n
+	all := numbers
 	if s.has(hasNames | hasMail) {
-		n = c.hashNames(t, pos, buf, off, counts.names, n)
+		all = c.hashNames(n.names, all)
 	} else if s.has(hasAddrs) {
-		c.addressesInNames(t, pos, counts.names)
+		c.addressesInNames(n.names)
 	}
-	c.probe(t, pos, digests, numbers, n)
-	for _, p := range c.starts[:counts.pairs] {
+	c.probe(digests, numbers, all)
+	for _, p := range c.starts[:n.pairs] {
 		c.pair(t, pos+int(p))
 	}
-	if counts.odd {
+	if n.odd {
 		c.oddities(t, pos, blocks)
 	}
 	if s.has(hasAddrs | hasMACs | hasCerts) {
-		c.colonRuns(t, pos, counts.colons)
+		c.colonRuns(t, pos, n.colons)
 	}
-	if counts.doubles && s.has(hasAddrs|hasNames|hasMail) {
+	if n.doubles && s.has(hasAddrs|hasNames|hasMail) {
 		c.doubleDots(t, pos, blocks)
 	}
 	if s.has(hasMACs) {
@@ -277,232 +284,4 @@ func flatten(to *[maxEnds]uint16, n int, x uint64, base uint16) int {
 		k--
 	}
 	return n + k
-}
-
-// hashDigests hashes the runs of hex digits that have the length of a listed
-// digest and are no part of a word.
-func (c *scanner) hashDigests(buf []byte, off, count, n int) int {
-	for _, e := range c.hexes[:count] {
-		end := off + int(e)
-		length := c.hexLength(buf, off, int(e))
-		if !hasLength(&c.set.digests, length) || class[buf[end]]&alnum != 0 ||
-			end-length > 0 && length < blockSize && class[buf[end-length-1]]&alnum != 0 {
-			continue
-		}
-		c.hashes[n] = tailHash(buf[:end], tailSize)
-		c.ends[n] = endAt(int(e), 0)
-		n++
-	}
-	return n
-}
-
-// hexLength returns how many hex digits end at e of the span.
-func (c *scanner) hexLength(buf []byte, off, e int) int {
-	n := 0
-	for i, s := e/blockSize+1, uint(e%blockSize); i > 0; i-- {
-		k := bits.LeadingZeros64(^joined(c.maps[i][bitHex], c.maps[i-1][bitHex], s))
-		if n += k; k < 64 {
-			return n
-		}
-	}
-	return n
-}
-
-// joined returns the 64 bits that end before bit s of q, p being the word before q.
-func joined(q, p uint64, s uint) uint64 { return q<<1<<((63-s)&63) | p>>(s&63) }
-
-// token is what the bitmaps say of the bytes before a place, the last in the top bit.
-type token struct{ run, dot, digit, dash uint64 }
-
-func (c *scanner) tokenAt(e int) (w token, length int) {
-	i, s := e/blockSize, uint(e%blockSize)
-	q, p := &c.maps[i+1], &c.maps[i]
-	w = token{
-		joined(q[bitRun], p[bitRun], s), joined(q[bitDot], p[bitDot], s),
-		joined(q[bitDigit], p[bitDigit], s), joined(q[bitDash], p[bitDash], s),
-	}
-	return w, bits.LeadingZeros64(^w.run)
-}
-
-// top returns the mask of the n upper bits.
-func top(n int) uint64 { return ^(^uint64(0) >> (uint(n) & 127)) }
-
-// hashNumbers hashes the tokens that end in a digit and may be an address.
-func (c *scanner) hashNumbers(t []byte, pos int, buf []byte, off, count, n int) int {
-	for _, e := range c.numbers[:count] {
-		i, s := int(e)/blockSize, uint(e)%blockSize
-		q, p := &c.maps[i+1], &c.maps[i]
-		run := joined(q[bitRun], p[bitRun], s)
-		length := bits.LeadingZeros64(^run)
-		dot := joined(q[bitDot], p[bitDot], s) & top(length)
-		number := joined(q[bitDigit], p[bitDigit], s) | dot
-		if bits.LeadingZeros64(^number) < length || length > maxGateIP {
-			n = c.oddNumber(t, pos, buf, off, int(e), n)
-			continue
-		}
-		if bits.OnesCount64(dot) == 4 {
-			n = c.numberWithPort(buf, off, int(e), length, dot, n)
-		}
-		c.hashes[n] = tailHash(buf[:off+int(e)], length&15)
-		c.ends[n] = endAt(int(e), length)
-		if length >= minGateIP && bits.OnesCount64(dot) == 3 {
-			n++
-		}
-	}
-	return n
-}
-
-// namesInNumbers leaves tokens that end in a digit to the judge. It is needed
-// where a listed name ends so, which no name in the public DNS does.
-func (c *scanner) namesInNumbers(pos, count int) {
-	for _, e := range c.numbers[:count] {
-		c.place(pos + int(e) - 1)
-	}
-}
-
-// numberWithPort hashes the address of which tcpdump writes the port behind a dot.
-func (c *scanner) numberWithPort(buf []byte, off, e, length int, dot uint64, n int) int {
-	port := bits.LeadingZeros64(dot) + 1
-	if length-port < minGateIP || length-port > maxGateIP {
-		return n
-	}
-	c.hashes[n] = tailHash(buf[:off+e-port], length-port)
-	c.ends[n] = endAt(e-port, length-port)
-	return n + 1
-}
-
-// oddNumber deals with tokens that end in a digit but are not just a number of
-// an address' length.
-func (c *scanner) oddNumber(t []byte, pos int, buf []byte, off, e, n int) int {
-	w, length := c.tokenAt(e)
-	if c.dashedAddress(t, pos, e, w, length) {
-		return n
-	}
-	number := min(bits.LeadingZeros64(^(w.digit | w.dot)), length)
-	dots := bits.OnesCount64(w.dot & top(number))
-	if number < length && w.dash>>(63-uint(number))&1 == 0 {
-		return n // a word goes before it
-	}
-	if dots == 4 {
-		return c.numberWithPort(buf, off, e, number, w.dot&top(number), n)
-	}
-	if dots == 3 && number >= minGateIP && number <= maxGateIP {
-		c.hashes[n] = tailHash(buf[:off+e], number)
-		c.ends[n] = endAt(e, number)
-		n++
-	}
-	return n
-}
-
-// dashedAddress leaves a token to the judge that may hold an address before a
-// hyphen: three dots, and a digit or the last dot just before it. A token too long
-// to be seen whole is looked at byte by byte.
-func (c *scanner) dashedAddress(t []byte, pos, e int, w token, length int) bool {
-	if length < blockSize {
-		dash := w.dash & ((w.digit | w.dot) << 1) & top(length)
-		if dash == 0 || bits.OnesCount64(w.dot&top(length)&^top(bits.LeadingZeros64(dash))) < 3 {
-			return false
-		}
-	} else if !longDashed(t[:min(pos+e, len(t))]) {
-		return false
-	}
-	c.place(pos + e - 1)
-	return true
-}
-
-// longDashed reports whether the token that ends t may hold an address before a
-// hyphen.
-func longDashed(t []byte) bool {
-	i := len(t) - 1
-	for i >= 0 && class[t[i]]&run != 0 && t[i] != '-' {
-		i--
-	}
-	dots := 0
-	for ; i >= 0 && class[t[i]]&run != 0; i-- {
-		if t[i] == '.' {
-			if dots++; dots == 3 {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// addressesInNames looks for addresses in tokens that end in no digit, where no
-// names are listed.
-func (c *scanner) addressesInNames(t []byte, pos, count int) {
-	for _, e := range c.names[:count] {
-		w, length := c.tokenAt(int(e))
-		if w.dot>>63 != 0 && mayHoldAddress(w.dot&top(length), length) {
-			c.place(pos + int(e) - 1)
-			continue
-		}
-		c.dashedAddress(t, pos, int(e), w, length)
-	}
-}
-
-// mayHoldAddress reports whether a token has as many dots as an address must.
-func mayHoldAddress(dot uint64, length int) bool {
-	return bits.OnesCount64(dot) >= 3 || length == blockSize
-}
-
-// hashNames hashes the last two labels of the tokens that end in no digit, where
-// the last one is that of something listed.
-func (c *scanner) hashNames(t []byte, pos int, buf []byte, off, count, n int) int {
-	addrs := c.set.has(hasAddrs)
-	tlds := c.tlds
-	for _, e := range c.names[:count] {
-		i, s := int(e)/blockSize, uint(e)%blockSize
-		q, p := &c.maps[i+1], &c.maps[i]
-		length := bits.LeadingZeros64(^joined(q[bitRun], p[bitRun], s))
-		dot := joined(q[bitDot], p[bitDot], s) & top(length)
-		end := off + int(e)
-		if addrs && mayHoldAddress(dot, length) && (length == blockSize || joined(q[bitDash], p[bitDash], s)&top(length) != 0) {
-			if w, _ := c.tokenAt(int(e)); c.dashedAddress(t, pos, int(e), w, length) {
-				continue
-			}
-		}
-		if dot>>63 != 0 {
-			k := bits.LeadingZeros64(^dot) // the dots that end a sentence
-			before := dot
-			dot, length, end = dot<<uint(k), length-k, end-k
-			if class[buf[end-1]]&digit != 0 && (c.digitNames || addrs && mayHoldAddress(before, length+k)) || length+k == blockSize && length < deepSize {
-				c.place(pos + int(e) - 1) // its labels are out of sight
-			}
-			if dot == 0 {
-				continue
-			}
-		}
-		last := bits.LeadingZeros64(dot)
-		bit := (binary.LittleEndian.Uint64(buf[end-8:]) | foldBits) & lowMask[min(last, 8)] * mix1 >> 52
-		dot &^= 1 << (63 - uint(last))
-		dot |= 1 << (63 - uint(length))
-		c.hashes[n] = tailHash(buf[:end], min(bits.LeadingZeros64(dot), tailSize))
-		c.ends[n] = endAt(end-off, length)
-		n += int(tlds[bit/8] >> (bit % 8) & 1)
-	}
-	return n
-}
-
-// probe holds all hashes against the gate.
-func (c *scanner) probe(t []byte, pos, digests, numbers, n int) {
-	first, shift := c.first, c.firstShift&63
-	for j, h := range c.hashes[:n] {
-		m := filterMask(h)
-		if binary.LittleEndian.Uint64(first[8*(h>>shift):])&m != m {
-			continue
-		}
-		end := pos + c.ends[j].place()
-		if j < numbers || c.mayBeName(t, end) {
-			c.place(end - 1)
-		}
-	}
-	if c.set.has(hasNets) {
-		for _, e := range c.ends[digests:numbers] {
-			end := pos + e.place()
-			if a, _, ok := quad(t, end-e.length()); ok && c.set.touched(&a) {
-				c.place(end - 1)
-			}
-		}
-	}
 }

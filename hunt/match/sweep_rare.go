@@ -221,14 +221,10 @@ func (c *scanner) odd(t []byte, i int) {
 	switch {
 	case t[i] == 0:
 		c.zeros = true
-	case c.set.has(hasUnicode):
+	case c.set.has(hasNames | hasMail):
 		from, to := window(t, i)
 		c.oddTo = to
 		if bytes.IndexByte(t[from:to], '.') >= 0 || hasWideDot(t[from:to]) {
-			c.place(i)
-		}
-	case wideDot[t[i]] && c.set.has(hasNames|hasMail):
-		if n, isDot := nameRune(t, i); isDot && is(t, i+n, label) {
 			c.place(i)
 		}
 	}
@@ -304,7 +300,7 @@ func (c *scanner) bareHosts(t []byte) {
 // mayBeHost reports whether the label that begins at t[i] may be a listed host.
 func (c *scanner) mayBeHost(t []byte, i int) bool {
 	end := i
-	for is(t, end, run) {
+	for is(t, end, label) {
 		end++
 	}
 	return c.set.maybe(hashBackFolded(t[i:end], gateHost))

@@ -33,7 +33,7 @@ func (c *scanner) marked(i int, k uint8) {
 		if i >= c.colonsTo && c.set.has(hasAddrs|hasMACs|hasCerts) {
 			c.colons(i)
 		}
-	case i >= c.wordsTo && c.set.has(hasUnicode):
+	case i >= c.wordsTo && c.set.has(hasNames|hasMail):
 		c.unicode(i)
 	}
 }
@@ -43,7 +43,7 @@ func (c *scanner) run(start, end int, seen uint8) {
 	s := c.set
 	switch {
 	case seen&dot != 0:
-		if s.has(hasAddrs | hasNames) {
+		if s.has(hasAddrs | hasNames | hasBareHost) {
 			c.dotted(start, end)
 		}
 	case end-start == 1 && c.text[start] == '0' && at(c.text, start-1) == '(':
@@ -57,7 +57,7 @@ func (c *scanner) run(start, end int, seen uint8) {
 	if end-start >= minCVE && seen&dash != 0 && s.has(hasCVEs) {
 		c.cves(start, end)
 	}
-	if s.has(hasMACs) && end-start >= 12 && seen&digit != 0 {
+	if s.has(hasMACs) && end-start >= 12 {
 		c.macRun(start, end)
 	}
 	if s.has(hasMail) && at(c.text, start-1) == '@' {
@@ -93,7 +93,7 @@ func (c *scanner) piece(start, end int) {
 	if c.set.has(hasAddrs) && c.quads(start, end) {
 		return
 	}
-	if c.set.has(hasNames) {
+	if c.set.has(hasNames | hasBareHost) {
 		c.name(start, end)
 	}
 }

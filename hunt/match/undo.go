@@ -70,35 +70,65 @@ func (v *view) undone(start, end int) (r Rule) {
 	return r
 }
 
+// at returns the place in text of what is source[i].
+func (v *view) at(i int) int {
+	n := sort.Search(len(v.edits), func(k int) bool { return v.edits[k].from > i })
+	if n == 0 {
+		return i
+	}
+	e := v.edits[n-1]
+	if i < e.fromEnd() {
+		return e.to
+	}
+	return e.toEnd() + i - e.fromEnd()
+}
+
 // undo fills v with line, its disguises undone, and reports whether there were any.
 func (v *view) undo(line []byte) bool {
 	v.reset()
-	done := 0
-	var out [utf8.UTFMax]byte
-	for i := 0; i < len(line); {
-		if !trigger[line[i]] {
-			i++
-			continue
+	for i := 0; i < len(line); i++ {
+		if trigger[line[i]] {
+			v.undoFrom(line, i)
 		}
-		before := at(line, i-1)
-		if n := len(v.text); i == done && n > 0 {
-			before = v.text[n-1]
-		}
-		n, w, rule := undoAt(&out, line, i, before)
-		if w == 0 {
-			i++
-			continue
-		}
-		v.text = append(v.text, line[done:i]...)
-		v.edits = append(v.edits, edit{len(v.text), i, rule, uint8(n), uint8(w)})
-		v.text = append(v.text, out[:n]...)
-		i += w
-		done = i
 	}
-	if len(v.edits) > 0 {
-		v.text = append(v.text, line[done:]...)
-	}
+	v.finish(line)
 	return len(v.edits) > 0
+}
+
+// done returns how much of the source is in v.
+func (v *view) done() int {
+	if n := len(v.edits); n > 0 {
+		return v.edits[n-1].fromEnd()
+	}
+	return 0
+}
+
+// undoFrom undoes what begins at line[i], if something does, and nothing before it
+// goes on to there.
+func (v *view) undoFrom(line []byte, i int) {
+	done := v.done()
+	if i < done || i >= len(line) {
+		return
+	}
+	before := at(line, i-1)
+	if n := len(v.text); i == done && n > 0 {
+		before = v.text[n-1]
+	}
+	var out [utf8.UTFMax]byte
+	n, w, rule := undoAt(&out, line, i, before)
+	if w == 0 {
+		return
+	}
+	v.text = append(v.text, line[done:i]...)
+	v.edits = append(v.edits, edit{len(v.text), i, rule, uint8(n), uint8(w)})
+	v.text = append(v.text, out[:n]...)
+}
+
+// finish appends the rest of line, if something in it was undone.
+func (v *view) finish(line []byte) {
+	if len(v.edits) > 0 {
+		v.text = append(v.text, line[v.done():]...)
+	}
 }
 
 // trigger holds the bytes that a disguise can begin with.

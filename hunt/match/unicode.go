@@ -12,7 +12,9 @@ import (
 const longestUnicode = 4 * 253
 
 // unicode looks for names in Unicode in the word around t[i], whose byte there
-// is the first of a letter beyond ASCII. Names are looked up in punycode.
+// is the first of a letter beyond ASCII. Names are looked up in punycode. What of
+// them is in labels of ASCII is found by itself, by name or wideDots: text in
+// Chinese may stand against it.
 func (c *scanner) unicode(i int) {
 	t := c.text
 	start, end := i, i
@@ -23,14 +25,14 @@ func (c *scanner) unicode(i int) {
 		end += n
 	}
 	c.wordsTo = max(end, i+1)
-	c.cut(t[:end], start)
+	c.cut(t[:end], start, false)
 }
 
 // wideDot holds the bytes that the dots beyond ASCII begin with.
 var wideDot = [256]bool{0xe3: true, 0xef: true}
 
 // wideDots looks for names of letters of ASCII around the dot beyond ASCII at
-// t[i:]. Text in Chinese may stand against them as against any name.
+// t[i:].
 func (c *scanner) wideDots(i int) {
 	t := c.text
 	if _, isDot := nameRune(t, i); !isDot {
@@ -44,11 +46,12 @@ func (c *scanner) wideDots(i int) {
 		end += n
 	}
 	c.dotsTo = end
-	c.cut(t[:end], start)
+	c.cut(t[:end], start, true)
 }
 
-// cut cuts t[start:] into names, and these into labels. All of it is nameRunes.
-func (c *scanner) cut(t []byte, start int) {
+// cut cuts t[start:] into names, and these into labels. All of it is nameRunes;
+// ascii says that the labels are in ASCII.
+func (c *scanner) cut(t []byte, start int, ascii bool) {
 	end := len(t)
 	c.labels = c.labels[:0]
 	for k := start; k < end; {
@@ -62,7 +65,7 @@ func (c *scanner) cut(t []byte, start int) {
 		}
 		after, double := nameRune(t, k+n)
 		if k == from || n == 0 || after == 0 || double {
-			c.unicodeName()
+			c.unicodeName(ascii)
 			c.labels = c.labels[:0]
 		}
 		k += n
@@ -92,10 +95,10 @@ func nameRune(t []byte, i int) (width int, isDot bool) {
 }
 
 // unicodeName looks up the name whose labels begin and end at c.labels, and its
-// parents; but no parent without a label or a dot in Unicode, for such a one is found as
-// any other name. Each label is converted once, and none but the last two where
+// parents; but no parent without a label in Unicode or, where all labels are in
+// ASCII, a dot in Unicode. Each label is converted once, and none but the last two where
 // nothing is listed below them.
-func (c *scanner) unicodeName() {
+func (c *scanner) unicodeName(ascii bool) {
 	n := len(c.labels) / 2
 	if n < 2 {
 		return
@@ -106,7 +109,7 @@ func (c *scanner) unicodeName() {
 	at, inUnicode := len(buf), false
 	for k := n - 1; k >= 0; k-- {
 		text := t[c.labels[2*k]:c.labels[2*k+1]]
-		inUnicode = inUnicode || !isASCII(text) || k < n-1 && c.labels[2*k+2]-c.labels[2*k+1] > 1
+		inUnicode = inUnicode || !isASCII(text) || ascii && k < n-1 && c.labels[2*k+2]-c.labels[2*k+1] > 1
 		l, ok := punycode(text)
 		if !ok || len(l)+1 > at {
 			return
@@ -129,8 +132,16 @@ func (c *scanner) unicodeName() {
 			rule = Exact | IDN
 			c.unicodeHost(name, start, end)
 		}
-		c.token(s.lookup(keyName, hashBack(name, keyName), name), start, end, rule)
+		if ids := s.lookup(keyName, hashBack(name, keyName), name); ids.n > 0 && !gluedName(c.text, start, end, k == 0) {
+			c.hits(ids, levelText, start, end, rule)
+		}
 	}
+}
+
+// gluedName is glued for a name t[start:end]. What stands before it matters if
+// the whole name is what is listed: in "ña.evil.example" evil.example is found.
+func gluedName(t []byte, start, end int, whole bool) bool {
+	return whole && is(t, start, run) && letterBefore(t, start) || is(t, end-1, run) && letterAfter(t, end)
 }
 
 // longestName is the greatest length of a name (RFC 1035 §2.3.4).
