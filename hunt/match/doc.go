@@ -56,29 +56,29 @@
 //     are dots in names, and in names alone: an address is written with the dot
 //     of ASCII, and U+3002 behind one ends a sentence. What is below a listed
 //     name is reported from the first label of ASCII before it on: in
-//     "看www。evil。example" that is www. As Windows logs DNS, "(4)evil(7)example(0)" is evil.example if
-//     all lengths are right.
+//     "看www。evil。example" that is www. As Windows logs DNS,
+//     "(4)evil(7)example(0)" is evil.example if all lengths are right.
 //   - url: the same URL after the normalisation of package canon, under any
 //     scheme and under none if the listed one has none. A scheme is all of the
-//     letters, digits and '+' before "://", from the first letter on; if they are
-//     more than 32 (the digits before that letter counted) they are no
-//     scheme, and the URL begins at its host. The host is whole: not before a
-//     hyphen, a label or a dot and a label (192.0.2.1-static.isp.example is
-//     another host than 192.0.2.1), and an IPv6 address in brackets (RFC 3986
-//     §3.2.2). It may end in a dot. A URL ends at a blank,
-//     control character, quote, angle bracket, backslash or '#'; the
-//     punctuation before that, the closer of what stands before it ("(http…)",
-//     ",http…,"), one of `{}|^ and the first byte beyond ASCII may or may not
-//     belong to it: the longest reading that is listed counts. A URL that is
-//     percent-encoded as a whole, as a value in another one, is read too.
+//     letters, digits and '+' before "://", from the first letter on; where there
+//     are more than 32 of them, digits before that letter counted, they are no
+//     scheme, and the URL begins at its host. The host is whole: no hyphen, no
+//     label, no dot with a label goes on behind it (192.0.2.1-static.isp.example
+//     is another host than 192.0.2.1), and an IPv6 address is in brackets (RFC
+//     3986 §3.2.2). A final dot is as none. The URL ends at a blank, control
+//     character, quote, angle bracket, backslash or '#'; the punctuation before
+//     that, the closer of what stands before it ("(http…)", ",http…,"), one of
+//     `{}|^ and the first byte beyond ASCII may or may not belong to it: the
+//     longest reading that is listed counts. A URL that is percent-encoded as a
+//     whole, as a value in another one, is read too.
 //   - url_path: the whole path of a URL, or behind a method in capitals, or as
 //     the value of a field whose name says so (field.go): path, uri, url,
 //     request, location, uri_stem and their like, whole or behind a dot, '_' or
 //     '-', before '=' or ':' ({"url":{"path":"/x"}}, cs-uri-stem=/x). A name as
 //     file_path or exe.path is that of another path; what is around an object
 //     ({"file":{"path":"/x"}}) is not looked at. In double quotes the value ends
-//     where they do. A letter that makes another word of what is listed makes
-//     another path of it. A listed path without a query matches whatever the query.
+//     where they do. Before a letter beyond ASCII that goes on a word (see above) a
+//     path is not whole. A listed path without a query matches whatever the query.
 //   - email: the address, any case; a letter, a digit or one of . _ + - before
 //     it makes it another one.
 //   - digests: the hex digits between anything but letters and digits; a
@@ -116,17 +116,18 @@
 // # Limits
 //
 // What is read around something listed is bounded, so that a hostile line costs
-// no more than another. What goes beyond a bound is read as if it were not there:
-// a user's name and password in a URL, up to 256 bytes (maxUser); a scheme, 32
-// (maxScheme); the name of a field before a path, 64 (maxField); blanks on each
-// side of the '=' or ':' behind it, 8 (maxBlanks); a method, 20 letters; an escape
-// that was escaped itself, 8 times over (maxLevel); the parameters of a colour
-// code, 64 bytes (maxParams); a name, 253 bytes, and a label of counted ones, 63
-// (RFC 1035 §2.3.4); a fingerprint in pairs, 64 of them (maxPairs); text in
-// UTF-16, 3 letters at least (minWide). What is listed has bounds as well, behind
-// which it is looked for as free text: a URL, a path or a digest longer than 4095
-// bytes (maxURL), a mailbox with more than 256 bytes before its '@' (maxLocal), a
-// digest of fewer than 16 digits (minDigest).
+// no more than another. Where more stands than the bound allows it is not taken
+// for what it says: a user's name and password in a URL, 256 bytes (maxUser); a
+// scheme, 32 (maxScheme); what the name of a field has before "path", "uri" and
+// so on, 64 (maxField); blanks on each side of the sign behind that name, 8
+// (maxBlanks); a method, 20 letters; an escape that was escaped itself, 8 times
+// over (maxLevel); the parameters of a colour code, 64 bytes (maxParams); a name
+// in Unicode or in counted labels, 253 bytes in punycode, and such a label, 63 (RFC
+// 1035 §2.3.4); a fingerprint in pairs, 64 of them (maxPairs). Text in UTF-16 is
+// read from 3 letters on (minWide). What is listed and goes beyond a bound is
+// looked for as free text: a URL, a path or a digest of more than 4095 bytes
+// (maxURL), a mailbox with more than 256 before its '@' (maxLocal), a digest of
+// fewer than 16 digits (minDigest).
 //
 // A Match says where in the data the value stands as it is written there, and
 // its Rule what had to be undone.

@@ -19,8 +19,9 @@ import (
 // last two alone only where the two are listed themselves.
 //
 // The section gate is, in words of 64 bits: the number of words of the first
-// filter, that of the second, 1 if a last label ends in a digit, a table of 4096
-// bits for the last labels of names, then the two filters.
+// filter, that of the second, marks (a last label ends in a digit, one is in
+// punycode), a table of 4096 bits for the last labels of names, then the two
+// filters.
 const (
 	gateHead  = 3 + tldWords
 	tldWords  = 64
@@ -31,10 +32,17 @@ const (
 	maxGateIP = len("111.111.111.111")
 )
 
+// Marks of the gate.
+const (
+	gateDigit = 1 << iota
+	gateIDN
+)
+
 // gates is the section gate, opened.
 type gates struct {
 	tlds        []byte
 	digitNames  bool // a name ends in a digit
+	unicodeTLDs bool // the last label of a name is in punycode
 	first       []byte
 	second      []byte
 	firstShift  uint
@@ -51,7 +59,7 @@ func openGate(section []byte) (g gates, ok bool) {
 	if bits.OnesCount64(first) != 1 || bits.OnesCount64(second) != 1 || first < 2 || second < 2 || first > words || second != words-first {
 		return g, false
 	}
-	g.digitNames = u64(section, 2) != 0
+	g.digitNames, g.unicodeTLDs = u64(section, 2)&gateDigit != 0, u64(section, 2)&gateIDN != 0
 	g.tlds = section[24 : 8*gateHead]
 	rest := section[8*gateHead:]
 	g.first, g.second = rest[:8*first], rest[8*first:8*words]
@@ -87,19 +95,17 @@ func tailHash(t []byte, n int) uint64 {
 }
 
 // deepHash hashes the last n bytes of t, at most deepSize, folded, for a question
-// of its own.
+// of its own. There must be deepSize bytes before the end of t.
 func deepHash(t []byte, n int, question uint64) uint64 {
-	var b [deepSize]byte
-	n = min(n, deepSize)
-	copy(b[deepSize-n:], t[len(t)-n:])
-	h := question
-	for i := deepSize - 8; i >= 0; i -= 8 {
-		w := (binary.LittleEndian.Uint64(b[i:]) | foldBits) & lowMask[min(max(n, 0), 8)]
-		hi, lo := bits.Mul64(h^w, mix1)
-		h = hi ^ lo ^ mix2
-		n -= 8
-	}
-	return h
+	t = t[len(t)-deepSize:]
+	before := max(n-tailSize, 0)
+	a := (binary.LittleEndian.Uint64(t[24:]) | foldBits) & lowMask[n&127]
+	b := (binary.LittleEndian.Uint64(t[16:]) | foldBits) & highMask[n&127]
+	c := (binary.LittleEndian.Uint64(t[8:]) | foldBits) & lowMask[before&127]
+	d := (binary.LittleEndian.Uint64(t) | foldBits) & highMask[before&127]
+	h, l := bits.Mul64(a^mix1, b^mix2^question)
+	i, m := bits.Mul64(c^mix2, d^mix1^question)
+	return h ^ l ^ bits.RotateLeft64(i^m, 32)
 }
 
 // Questions to the second filter.
@@ -129,11 +135,11 @@ func (b *builder) openGates(s *Set) {
 
 // gateKeys gathers the hashes that a set lets through.
 type gateKeys struct {
-	tlds       [8 * tldWords]byte
-	digitNames byte
-	first      []uint64
-	second     []uint64
-	buf        []byte
+	tlds   [8 * tldWords]byte
+	marks  byte
+	first  []uint64
+	second []uint64
+	buf    []byte
 }
 
 // makeGate makes the section for the entries of s.
@@ -152,7 +158,7 @@ func (k *gateKeys) section() []byte {
 	s := make([]byte, 8*(gateHead+first+second))
 	binary.LittleEndian.PutUint64(s, uint64(first))
 	binary.LittleEndian.PutUint64(s[8:], uint64(second))
-	s[16] = k.digitNames
+	s[16] = k.marks
 	copy(s[24:], k.tlds[:])
 	fill(s[8*gateHead:8*(gateHead+first)], k.first)
 	fill(s[8*(gateHead+first):], k.second)
@@ -199,17 +205,20 @@ func (k *gateKeys) name(name []byte, two uint64) {
 	bit := tldBit(k.buf, len(name)-last)
 	k.tlds[bit/8] |= 1 << (bit % 8)
 	if len(name) > 0 && class[name[len(name)-1]]&digit != 0 {
-		k.digitNames = 1
+		k.marks |= gateDigit
+	}
+	if bytes.HasPrefix(name[last:], []byte("xn--")) {
+		k.marks |= gateIDN
 	}
 	pair := lastTwo(name)
 	k.put(pair, len(pair))
-	if len(pair) == len(name) {
-		k.second = append(k.second, deepHash(name, len(name), two))
-		return
+	three := name
+	if len(pair) < len(name) {
+		three = name[bytes.LastIndexByte(name[:len(name)-len(pair)-1], '.')+1:]
+		two = askThree
 	}
-	rest := name[:len(name)-len(pair)-1]
-	three := name[bytes.LastIndexByte(rest, '.')+1:]
-	k.second = append(k.second, deepHash(three, len(three), askThree))
+	k.buf = append(append(k.buf[:0], make([]byte, deepSize)...), three...)
+	k.second = append(k.second, deepHash(k.buf, min(len(three), deepSize), two))
 }
 
 // addr adds an IPv4 address as it is written.

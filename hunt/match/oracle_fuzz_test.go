@@ -55,7 +55,8 @@ func masks(r *rand.Rand) uint64 {
 	case 0:
 		return 1 << r.IntN(len(grammarValues))
 	case 1:
-		return r.Uint64() & r.Uint64()
+		some := r.Uint64()
+		return some & r.Uint64()
 	}
 	return 0
 }

@@ -127,3 +127,21 @@ func TestHives(t *testing.T) {
 	f(`{"k":"\\REGISTRY\\MACHINE\\Software\\x"}`, `\\REGISTRY\\MACHINE\\Software\\x text+escaped+respelled`)
 	f(`xHKLM\Software\x HKLM\Software\xy HKCU\Software\x HKLN\Software\x Software\x HKEY_CURRENT_USER\zz`, "")
 }
+
+func TestLimits(t *testing.T) {
+	set, f := table(t)
+	set("url http://evil.example/x", "url_path /bad/p.php", "domain evil.example")
+	n := func(unit string, n int) string { return strings.Repeat(unit, n) }
+	user := "http://" + n("u", 256) + "@evil.example/x"
+	f(user, user+" url; evil.example exact")
+	f("http://"+n("u", 257)+"@evil.example/x", "evil.example exact")
+	f(n("a", 63)+".uri=/bad/p.php", "/bad/p.php path")
+	f(n("a", 64)+".uri=/bad/p.php", "")
+	f("uri"+n(" ", 8)+"="+n(" ", 8)+"/bad/p.php", "/bad/p.php path")
+	f("uri"+n(" ", 9)+"=/bad/p.php uri="+n(" ", 9)+"/bad/p.php", "")
+	f(n("M", 20)+" /bad/p.php "+n("M", 21)+" /bad/p.php", "/bad/p.php path")
+	f("evil%"+n("25", 8)+"2eexample", "evil%"+n("25", 8)+"2eexample exact+percent")
+	f("evil%"+n("25", 9)+"2eexample", "")
+	f("evil\x1b["+n("1", 64)+"m.example", "evil\x1b["+n("1", 64)+"m.example exact+coloured")
+	f("evil\x1b["+n("1", 65)+"m.example", "")
+}

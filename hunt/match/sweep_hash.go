@@ -249,9 +249,8 @@ func (c *scanner) probe(digests, numbers, n int) {
 		passed += one(binary.LittleEndian.Uint64(first[i:i+8])&m == m)
 	}
 	for _, j := range c.passed[:passed] {
-		end := c.pos + c.ends[j].place()
-		if int(j) < numbers || c.mayBeName(c.in, end) {
-			c.place(end - 1)
+		if e := c.ends[j].place(); int(j) < numbers || c.mayBeName(e) {
+			c.place(c.pos + e - 1)
 		}
 	}
 	if c.set.has(hasNets) {
@@ -261,10 +260,25 @@ func (c *scanner) probe(digests, numbers, n int) {
 
 // probeNets notes the addresses of which a network is listed that begins alike.
 func (c *scanner) probeNets(ends []end) {
+	nets := c.set.nets[lensSize:family]
 	for _, e := range ends {
-		end := c.pos + e.place()
-		if a, _, ok := quad(c.in, end-e.length()); ok && c.set.touched(&a) {
-			c.place(end - 1)
+		end := c.off + e.place()
+		if i := firstTwo(c.buf[end-e.length() : end]); nets[i/8]>>(i%8)&1 != 0 {
+			c.place(c.pos + e.place() - 1)
 		}
 	}
+}
+
+// firstTwo reads the first two numbers of an address in dotted decimal, modulo 256.
+func firstTwo(t []byte) (n uint16) {
+	i := 0
+	for range 2 {
+		v := byte(0)
+		for ; t[i] != '.'; i++ {
+			v = v*10 + t[i] - '0'
+		}
+		n = n<<8 | uint16(v)
+		i++
+	}
+	return n
 }

@@ -11,28 +11,27 @@ import (
 
 func (c *scanner) place(i int) { c.places = append(c.places, i) }
 
-// mayBeName asks the second filter about the name that ends at t[:end].
-func (c *scanner) mayBeName(t []byte, end int) bool {
-	from := [3]int{-1, -1, -1} // where the last three labels begin
-	i := end
-	for k := range from {
-		first := i
-		for i--; i >= 0 && class[t[i]]&label != 0 && first-i <= longestName; i-- {
-		}
-		from[k] = i + 1
-		if i < 0 || t[i] != '.' {
-			break
-		}
+// mayBeName asks the second filter about the name that ends at e of the span.
+func (c *scanner) mayBeName(e int) bool {
+	if e < 0 {
+		return true
 	}
-	if from[1] < 0 {
-		return false
+	w, length := c.tokenAt(e)
+	if length == blockSize {
+		return true // it may have labels that are out of sight
 	}
-	return from[2] >= 0 && c.asks(t[from[2]:end], askThree) || c.asks(t[from[1]:end], askTwo) ||
-		c.set.has(hasMail) && c.asks(t[from[1]:end], askMail) && behindAt(t, from[1])
+	dot := w.dot
+	dot &^= 1 << (63 - bits.LeadingZeros64(dot)&63)
+	two := min(bits.LeadingZeros64(dot), length)
+	dot &^= 1 << (63 - two&63)
+	three := min(bits.LeadingZeros64(dot), length)
+	name := c.buf[:c.off+e]
+	return two < length && c.asks(name, three, askThree) || c.asks(name, two, askTwo) ||
+		c.set.has(hasMail) && c.asks(name, two, askMail) && behindAt(c.in, c.pos+e-1)
 }
 
-func (c *scanner) asks(name []byte, question uint64) bool {
-	return passes(c.second, c.secondShift, deepHash(name, len(name), question))
+func (c *scanner) asks(name []byte, n int, question uint64) bool {
+	return passes(c.second, c.secondShift, deepHash(name, min(n, deepSize), question))
 }
 
 // behindAt reports whether the token around t[i] stands behind '@'.

@@ -100,7 +100,7 @@ func nameRune(t []byte, i int) (width int, isDot bool) {
 // nothing is listed below them.
 func (c *scanner) unicodeName(ascii bool) {
 	n := len(c.labels) / 2
-	if n < 2 {
+	if n < 2 || !c.mayBeTLD(c.text[c.labels[2*n-2]:c.labels[2*n-1]]) {
 		return
 	}
 	s, t := c.set, c.text
@@ -136,6 +136,32 @@ func (c *scanner) unicodeName(ascii bool) {
 			c.hits(ids, levelText, start, end, rule)
 		}
 	}
+}
+
+// mayBeTLD reports whether the last label of a name may be that of a listed one, as
+// far as can be told without converting it.
+func (c *scanner) mayBeTLD(label []byte) bool {
+	for i := 0; i < len(label); {
+		r, w := utf8.DecodeRune(label[i:])
+		if !c.unicodeTLDs && neverASCII(r) {
+			return false
+		}
+		if i += w; r >= utf8.RuneSelf {
+			return true
+		}
+	}
+	var last [8]byte
+	n := min(len(label), len(last))
+	copy(last[len(last)-n:], label[len(label)-n:])
+	bit := tldBit(last[:], n)
+	return c.tlds[bit/8]>>(bit%8)&1 != 0
+}
+
+// neverASCII reports whether r is a letter of a script none of whose letters stands
+// for one of ASCII (UTS 46 §4), as those of full width and the like do: Greek to
+// Georgian, kana, ideographs, Hangul.
+func neverASCII(r rune) bool {
+	return r >= 0x370 && r < 0x1100 || r >= 0x3041 && r < 0x3100 || r >= 0x3400 && r < 0xa000 || r >= 0xac00 && r < 0xd7a4
 }
 
 // gluedName is glued for a name t[start:end]. What stands before it matters if
