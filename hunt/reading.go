@@ -41,7 +41,7 @@ type reading struct {
 
 // knownClaims is how many observables a worker knows the claims of without
 // asking: one for each remainder of their ids.
-const knownClaims = 1024
+const knownClaims = 4096
 
 // line is the record that the current match lies in. Offsets are in the chunk's
 // data; a line that is longer than a chunk begins before it, or ends after it.

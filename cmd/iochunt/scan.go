@@ -149,8 +149,8 @@ func (a *app) scan(ctx context.Context, f scanFlags, paths []string) error {
 		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, OnProgress: out.bar.add,
 	})
 	out.bar.finish()
-	if closeErr := out.Close(); err == nil {
-		err = closeErr
+	if lastErr := errors.Join(out.gathered.finish(ctx), out.Close()); err == nil {
+		err = lastErr
 	}
 	if err != nil && ctx.Err() == nil {
 		return err

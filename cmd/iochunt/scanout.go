@@ -5,20 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"sync"
 
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
-
-// keeper keeps hits; the embedded store is one.
-type keeper interface {
-	PutHits(ctx context.Context, hits []ioc.Hit) (added int, err error)
-}
 
 // scanOutput is the sink of a scan: it keeps hits in the store and shows them.
 type scanOutput struct {
@@ -30,6 +22,8 @@ type scanOutput struct {
 	bar     *bar
 	newly   int // hits that the store had not seen
 	refused []ioc.Refusal
+
+	gathered gathering // hits that are to be kept and shown
 
 	mu      sync.Mutex // guards what the walk adds while hits come in
 	visited []string
@@ -55,7 +49,7 @@ func sinkName(f scanFlags) string {
 func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 	o := &scanOutput{a: a, flags: f, bar: a.newBar("scan", -1, f.quiet), w: bufio.NewWriterSize(a.out, 64<<10), refused: src.refused}
 	if src.store != nil && !f.noKeep && !src.readOnly {
-		o.keep = src.store
+		o.keep, o.gathered.out = src.store, o.keepAndShow
 	}
 	if src.readOnly && !f.noKeep && !f.noMessages {
 		a.note("iochunt: the store can only be read: the hits are shown, and not kept")
@@ -75,15 +69,25 @@ func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 	return o, nil
 }
 
-// Emit keeps the hits, then shows them: what is shown is kept.
+// Emit keeps the hits, then shows them: what is shown is kept. Both happen a
+// moment later, at the latest in finish.
 func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
-	if o.keep != nil {
-		n, err := o.keep.PutHits(ctx, placed(hits))
-		if err != nil {
-			return fmt.Errorf("keep hits: %w", err)
-		}
-		o.newly += n
+	if o.keep == nil {
+		return o.show(ctx, hits)
 	}
+	return o.gathered.add(ctx, hits)
+}
+
+func (o *scanOutput) keepAndShow(ctx context.Context, hits []ioc.Hit) error {
+	n, err := o.keep.PutHits(ctx, placed(hits))
+	if err != nil {
+		return fmt.Errorf("keep hits: %w", err)
+	}
+	o.newly += n
+	return o.show(ctx, hits)
+}
+
+func (o *scanOutput) show(ctx context.Context, hits []ioc.Hit) error {
 	if o.sink == nil {
 		return nil
 	}
@@ -95,33 +99,6 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 		return o.w.Flush() // a person watches
 	}
 	return nil
-}
-
-// placed returns the hits with the whole paths of their files: a stored hit is
-// read in another folder than the one it was found from.
-func placed(hits []ioc.Hit) []ioc.Hit {
-	hits = slices.Clone(hits)
-	var last, whole string // the hits of a file come in a row
-	for i := range hits {
-		p := &hits[i].Where.Path
-		if *p != last {
-			last, whole = *p, wholePath(*p)
-		}
-		*p = whole
-	}
-	return hits
-}
-
-// wholePath returns the absolute path of a file; what is none, standard input
-// say, keeps its name.
-func wholePath(path string) string {
-	if _, err := os.Lstat(path); err != nil {
-		return path
-	}
-	if abs, err := filepath.Abs(path); err == nil {
-		return abs
-	}
-	return path
 }
 
 // sawFile is told each file before it is read.

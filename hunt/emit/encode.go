@@ -122,12 +122,8 @@ var asIs = func() (t [256]bool) {
 func appendString[T string | []byte](dst []byte, s T) []byte {
 	dst = append(dst, '"')
 	from := 0
-	for i := 0; i < len(s); {
+	for i := plain(s, 0); i < len(s); i = plain(s, i) {
 		c := s[i]
-		if asIs[c] {
-			i++
-			continue
-		}
 		r, size := rune(c), 1
 		if c >= utf8.RuneSelf {
 			r, size = utf8.DecodeRuneInString(string(s[i:min(len(s), i+utf8.UTFMax)]))
@@ -143,6 +139,31 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 	}
 	dst = append(dst, s[from:]...)
 	return append(dst, '"')
+}
+
+// plain returns where in s, from i on, the next byte stands that is not asIs.
+// Most of a log is, so eight are looked at together; the sums cannot carry into
+// the next byte where all are below 0x80.
+func plain[T string | []byte](s T, i int) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(s); i += 8 {
+		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
+			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
+		if w&tops != 0 {
+			break
+		}
+		quote, backslash := w^'"'*ones, w^'\\'*ones
+		odd := w + ones | // 0x7f
+			^(w + 0x60*ones) | // below 0x20
+			^(quote + 0x7f*ones) | ^(backslash + 0x7f*ones) // 0
+		if odd&tops != 0 {
+			break
+		}
+	}
+	for i < len(s) && asIs[s[i]] {
+		i++
+	}
+	return i
 }
 
 // appendEscape appends r as a JSON escape.

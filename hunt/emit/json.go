@@ -16,13 +16,15 @@ func init() {
 type jsonLines struct {
 	out    output
 	claims [rememberedClaims]encoded
+	held   int // bytes in claims
 }
 
 // A log full of hits is full of the same few observables. What their feeds say
 // is most of each line, so it is kept as it was written last.
 const (
-	rememberedClaims = 1024
+	rememberedClaims = 4096
 	maxRemembered    = 8 << 10 // bytes; longer ones are not kept
+	maxHeld          = 8 << 20 // bytes of all
 )
 
 // encoded is JSON of the indicators that begin at first.
@@ -59,7 +61,9 @@ func (s *jsonLines) indicators(is []ioc.Indicator, value string) {
 	}
 	from := len(s.out.b)
 	s.out.b = appendIndicators(s.out.b, is)
-	if json := s.out.b[from:]; len(json) <= maxRemembered {
+	json := s.out.b[from:]
+	if more := max(0, len(json)-cap(e.json)); len(json) <= maxRemembered && s.held+more <= maxHeld {
+		s.held += more
 		e.first, e.n, e.json = &is[0], len(is), append(e.json[:0], json...)
 	}
 }

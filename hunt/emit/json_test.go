@@ -329,3 +329,23 @@ func TestClaimsFromMemory(t *testing.T) {
 		t.Error("claims from memory are not those of the hit")
 	}
 }
+
+// TestPlain puts each byte at each place of a text.
+func TestPlain(t *testing.T) {
+	text := []byte("a text without any escapes, of 40 bytes.")
+	for at := range text {
+		for c := range 256 {
+			in := bytes.Clone(text)
+			in[at] = byte(c)
+			want := at
+			if asIs[c] {
+				want = len(in)
+			}
+			for from := range at + 1 {
+				if got := plain(in, from); got != want {
+					t.Fatalf("plain(%q, %d) = %d, want %d", in, from, got, want)
+				}
+			}
+		}
+	}
+}

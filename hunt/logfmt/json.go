@@ -2,6 +2,7 @@ package logfmt
 
 import (
 	"bytes"
+	"sync"
 	"time"
 )
 
@@ -19,7 +20,9 @@ const maxDepth = 32
 // lends itself as a key ({"zones": {"evil.example": {...}}}), is named by the
 // path above it. A line cut off in the middle is read as far as it goes.
 func parseJSON(line []byte, r *Record) bool {
-	j := jsonLine{c: cursor{line, 0}, r: r, timeRank: len(timeKeys), hostRank: len(hostKeys), idRank: len(idKeys)}
+	names := paths.Get().(*pathNames)
+	defer paths.Put(names)
+	j := jsonLine{c: cursor{line, 0}, r: r, names: names, timeRank: len(timeKeys), hostRank: len(hostKeys), idRank: len(idKeys)}
 	j.c.space()
 	if j.c.peek() != '{' {
 		return false
@@ -46,6 +49,7 @@ const (
 type jsonLine struct {
 	c       cursor
 	r       *Record
+	names   *pathNames
 	members int
 	// what was found for time, host and id so far, as an index into the keys
 	timeRank, hostRank, idRank int
@@ -98,24 +102,46 @@ func (j *jsonLine) member(path string, depth int) ending {
 		j.name(path, start, end)
 	}
 	j.members++
-	return j.value(child(path, j.c.b[start:end]), depth+1)
+	return j.value(j.names.child(path, j.c.b[start:end]), depth+1)
 }
 
 // noName is the path of what lies below a name that is too long to be one.
 const noName = "\x00"
 
+// pathNames remembers the paths of the lines before, which a log's next line has
+// too, so that they are made once.
+type pathNames struct {
+	known map[string]string
+	buf   []byte
+}
+
+// maxPathNames bounds what lines with keys of their own make of the memory.
+const maxPathNames = 1024
+
+var paths = sync.Pool{New: func() any { return &pathNames{known: make(map[string]string)} }}
+
 // child returns the path of key in path. What Elasticsearch wraps a document in
 // adds nothing to it.
-func child(path string, key []byte) string {
+func (p *pathNames) child(path string, key []byte) string {
 	switch {
 	case path == noName || len(path)+len(key) >= maxName:
 		return noName
 	case path == "" && string(key) == "_source":
 		return ""
 	case path == "":
-		return string(key)
+		p.buf = append(p.buf[:0], key...)
+	default:
+		p.buf = append(append(append(p.buf[:0], path...), '.'), key...)
 	}
-	return path + "." + string(key)
+	name, ok := p.known[string(p.buf)]
+	if !ok {
+		if len(p.known) >= maxPathNames {
+			clear(p.known)
+		}
+		name = string(p.buf)
+		p.known[name] = name
+	}
+	return name
 }
 
 func (j *jsonLine) name(path string, start, end int) {

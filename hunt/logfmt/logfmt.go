@@ -141,10 +141,24 @@ func (r *Record) addAddr(side string, line []byte, start, end int) {
 	switch {
 	case isNil(line[start:end]):
 	case isIP(line[start:end]):
-		r.add(side+".ip", start, end)
+		r.add(nameOf(side, ".ip"), start, end)
 	default:
-		r.add(side+".address", start, end)
+		r.add(nameOf(side, ".address"), start, end)
 	}
+}
+
+// nameOf joins the two parts of a field's name. The usual ones are constants,
+// so that millions of records make no garbage of them.
+func nameOf(side, part string) string {
+	switch {
+	case side == "source" && part == ".ip":
+		return "source.ip"
+	case side == "destination" && part == ".ip":
+		return "destination.ip"
+	case side == "source":
+		return "source.address"
+	}
+	return side + part
 }
 
 // isNil reports whether b is how formats write "nothing".

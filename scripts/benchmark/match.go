@@ -66,6 +66,9 @@ func benchMatch(ctx context.Context, args []string) error {
 		if err != nil {
 			return err
 		}
+		if len(rows) == 0 {
+			return fmt.Errorf("-only %s: no row has such a name", b.only)
+		}
 		b.table.block(n, rows)
 	}
 	return nil
@@ -116,7 +119,7 @@ func (b *matchBench) wants(name string) bool {
 		return true
 	}
 	for _, o := range strings.Split(b.only, ",") {
-		if strings.Contains(name, o) {
+		if strings.Contains(strings.ToLower(name), strings.ToLower(o)) {
 			return true
 		}
 	}

@@ -21,9 +21,10 @@ type scanner func(dest ...any) error
 
 // writer is the one connection that writes, with its prepared statements.
 type writer struct {
-	turn  chan struct{} // holds a token while nobody writes
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	turn   chan struct{} // holds a token while nobody writes
+	conn   *sql.Conn
+	stmts  map[string]*sql.Stmt
+	claims claimsCache
 }
 
 // tx is a writing transaction. Its statements do not look at the context: the
@@ -56,6 +57,7 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
 	defer func() {
 		if !done {
 			_ = t.exec("ROLLBACK") // the error that led here is the one to tell
+			s.w.claims.forget()
 		}
 	}()
 	if err = f(t); err == nil {

@@ -20,38 +20,81 @@ import (
 // it was first found (Occurred). Its indicators are brought up to date: what a
 // feed says now takes the place of what the same feed said, and what was said
 // by a feed that is silent now stays, as it was the reason for the hit.
+//
+// All of them are stored in one transaction, so many at once cost less each.
 func (s *Store) PutHits(ctx context.Context, hits []ioc.Hit) (added int, err error) {
 	err = s.write(ctx, func(t *tx) error {
-		n := 0
-		for i := range hits {
-			if err := t.alive(); err != nil {
-				return err
-			}
-			isNew, err := putHit(t, &hits[i])
-			if err != nil {
-				return err
-			}
-			if isNew {
-				n++
-			}
+		claims, err := internAll(t, hits)
+		if err != nil {
+			return err
 		}
-		added = n
-		return nil
+		if added, err = insertHits(t, hits, claims); err != nil || added == len(hits) {
+			return err
+		}
+		return updateHits(t, hits, claims)
 	})
 	return added, err
 }
 
-func putHit(t *tx, h *ioc.Hit) (isNew bool, err error) {
-	claims, err := internClaims(t, h.Indicators)
+// insertHits stores those hits that are new, and returns their number. It does
+// so row by row: because of the foreign key SQLite would keep a journal to take
+// a statement with many rows back, which costs more than it spares.
+func insertHits(t *tx, hits []ioc.Hit, claims []int64) (added int, err error) {
+	row := make([]any, 0, hitArgs)
+	for i := range hits {
+		if err := t.alive(); err != nil {
+			return 0, err
+		}
+		row = append(appendHitArgs(row[:0], &hits[i]), claims[i], hitSum(&hits[i], claims[i]))
+		n, err := t.affect(insertHit, row...)
+		if err != nil {
+			return 0, err
+		}
+		added += n
+	}
+	return added, nil
+}
+
+// updateHits merges the indicators of those hits that were stored before.
+func updateHits(t *tx, hits []ioc.Hit, claims []int64) error {
+	stored, err := claimsOf(t, hits)
 	if err != nil {
-		return false, err
+		return err
 	}
-	args := append(hitArgs(h), claims, hitSum(h, claims))
-	n, err := t.affect("INSERT INTO hit("+hitColumns+", claims, chk) VALUES (?"+strings.Repeat(", ?", len(args)-1)+") ON CONFLICT(id) DO NOTHING", args...)
-	if err != nil || n > 0 {
-		return n > 0, err
+	for i := range hits {
+		if stored[hits[i].ID] == claims[i] {
+			continue
+		}
+		delete(stored, hits[i].ID) // it may come again, and then differ from what was read
+		if err := t.alive(); err != nil {
+			return err
+		}
+		if err := updateHit(t, &hits[i], claims[i]); err != nil {
+			return err
+		}
 	}
-	return false, updateHit(t, h, claims)
+	return nil
+}
+
+// claimsOf returns which indicators are stored with hits.
+func claimsOf(t *tx, hits []ioc.Hit) (map[string]int64, error) {
+	names := make([]string, len(hits))
+	for i := range hits {
+		names[i] = hits[i].ID
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	stored := make(map[string]int64, len(hits))
+	var id string
+	var claims int64
+	dest := []any{&id, &claims}
+	return stored, each(t, "SELECT id, claims FROM hit WHERE id IN (SELECT value FROM json_each(?))", []any{string(list)}, func(row scanner) error {
+		err := row(dest...)
+		stored[id] = claims
+		return err
+	})
 }
 
 // updateHit merges the indicators of a hit with those stored.
@@ -92,6 +135,76 @@ func mergeIndicators(old, now []ioc.Indicator) []ioc.Indicator {
 	return merged
 }
 
+// internAll returns under which number the indicators of each hit are stored.
+func internAll(t *tx, hits []ioc.Hit) ([]int64, error) {
+	cache := &t.w.claims
+	if err := cache.begin(t); err != nil {
+		return nil, err
+	}
+	numbers := make([]int64, len(hits))
+	for i := range hits {
+		is := hits[i].Indicators
+		if numbers[i] = cache.number(is); numbers[i] != 0 {
+			continue
+		}
+		if err := t.alive(); err != nil {
+			return nil, err
+		}
+		var err error
+		if numbers[i], err = internClaims(t, is); err != nil {
+			return nil, err
+		}
+		cache.add(is, numbers[i])
+	}
+	return numbers, nil
+}
+
+// claimsCache remembers the numbers of stored indicators. Hits of one observable
+// share theirs, which no one changes (hunt.Sink), so they are known by where
+// they lie; the cache holds on to them, and no others can come to lie there.
+type claimsCache struct {
+	version int64 // of the file, as other connections change it
+	numbers map[sharedClaims]int64
+}
+
+type sharedClaims struct {
+	first *ioc.Indicator
+	n     int
+}
+
+const maxCachedClaims = 4096
+
+// begin forgets all if another process, which may have deleted some, has
+// written since.
+func (c *claimsCache) begin(t *tx) error {
+	was := c.version
+	if err := one(t, "PRAGMA data_version", nil, &c.version); err != nil || c.version != was {
+		c.forget()
+		return err
+	}
+	return nil
+}
+
+func (c *claimsCache) forget() { clear(c.numbers) }
+
+// number returns 0 for indicators that are not known.
+func (c *claimsCache) number(is []ioc.Indicator) int64 {
+	if len(is) == 0 {
+		return 0
+	}
+	return c.numbers[sharedClaims{&is[0], len(is)}]
+}
+
+func (c *claimsCache) add(is []ioc.Indicator, number int64) {
+	if len(is) == 0 {
+		return
+	}
+	if c.numbers == nil || len(c.numbers) >= maxCachedClaims {
+		c.numbers = make(map[sharedClaims]int64)
+	}
+	c.numbers[sharedClaims{&is[0], len(is)}] = number
+}
+
 // internClaims stores indicators once for all hits that have the same: a
 // scanner that fills a log with its address does not fill the store with what
 // forty reports say of it.
@@ -127,6 +240,7 @@ func claimsSum(id int64, feeds string, hash int64) int64 {
 
 // sweepClaims deletes indicators that no hit has any more.
 func sweepClaims(t *tx, id int64) error {
+	t.w.claims.forget()
 	return t.exec("DELETE FROM hit_claims WHERE id = ? AND NOT EXISTS (SELECT 1 FROM hit WHERE claims = hit_claims.id)", id)
 }
 
@@ -143,10 +257,15 @@ func feedsOf(is []ioc.Indicator) string {
 
 const hitColumns = `id, type, value, matched, rule, host, path, line, offset, idx, doc, field, time, time_source, before, occurred, format, record, start, stop`
 
-func hitArgs(h *ioc.Hit) []any {
+// hitArgs is the number of columns of a hit.
+const hitArgs = 22
+
+var insertHit = "INSERT INTO hit(" + hitColumns + ", claims, chk) VALUES (?" + strings.Repeat(", ?", hitArgs-1) + ") ON CONFLICT(id) DO NOTHING"
+
+func appendHitArgs(row []any, h *ioc.Hit) []any {
 	w := &h.Where
-	return []any{h.ID, string(h.Type), h.Value, h.Matched, h.Rule, w.Host, w.Path, w.Line, w.Offset, w.Index, w.DocID, w.Field,
-		column(stamp(h.Time)), h.TimeSource, bit(h.BeforeFirstSeen), column(stamp(h.Occurred)), h.Format, h.Record, h.Start, h.End}
+	return append(row, h.ID, string(h.Type), h.Value, h.Matched, h.Rule, w.Host, w.Path, w.Line, w.Offset, w.Index, w.DocID, w.Field,
+		column(stamp(h.Time)), h.TimeSource, bit(h.BeforeFirstSeen), column(stamp(h.Occurred)), h.Format, h.Record, int64(h.Start), int64(h.End))
 }
 
 func hitSum(h *ioc.Hit, claims int64) int64 {
@@ -235,6 +354,7 @@ func (s *Store) DeleteHits(ctx context.Context, before time.Time) (n int, err er
 		if err != nil || n == 0 {
 			return err
 		}
+		t.w.claims.forget()
 		return t.exec("DELETE FROM hit_claims WHERE NOT EXISTS (SELECT 1 FROM hit WHERE claims = hit_claims.id)")
 	})
 	return n, err
