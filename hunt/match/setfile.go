@@ -45,7 +45,7 @@ var (
 
 const (
 	magic      = "IOCHUNT\x00"
-	version    = 3 // 3: blocks, the gate; 2: the names of a registry key's root
+	version    = 4 // 4: two gates, rows of the automaton; 3: blocks; 2: the names of a registry key's root
 	headerSize = 64
 	sumAt      = 32
 	rowSize    = 32
