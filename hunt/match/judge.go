@@ -153,6 +153,7 @@ func (c *scanner) undoAside(line []byte, from int) {
 	d := &c.side
 	found := len(c.out)
 	c.whole(line, from)
+	c.undone.bare = true
 	changed := c.undo(line)
 	if c.set.has(hasPaths) {
 		c.text = c.under
@@ -181,16 +182,15 @@ func (c *scanner) undo(line []byte) bool {
 	} else {
 		c.undoPairs(line)
 	}
-	if len(v.edits) > 0 {
+	if v.upto > 0 {
 		c.under = v.text
 	}
-	return len(v.edits) > 0
+	return v.upto > 0
 }
 
-// undoPairs is view.undo, guided by the kernel.
+// undoPairs is view.undo for a view that is reset, guided by the kernel.
 func (c *scanner) undoPairs(line []byte) {
 	v := &c.undone
-	v.reset()
 	for pos := 0; pos < len(line); pos += spanSize {
 		buf, off := c.padded(line, pos)
 		blocks := min(spanBlocks, (len(line)-pos-1)/blockSize+1)

@@ -199,7 +199,7 @@ func (c *scanner) hashNames(count, n int) int {
 		c.ends[n] = endAt(int(e), 0)
 		n += int(tlds[bit/8&511] >> (bit & 7) & 1)
 		c.odds[odd] = e
-		odd += int(dot>>63) | one(length == blockSize) | one(bits.OnesCount64(dot) >= manyDots)
+		odd += int(dot>>63)&one(dot<<(bits.LeadingZeros64(^dot)&63) != 0) | one(length == blockSize) | one(bits.OnesCount64(dot) >= manyDots)
 	}
 	return c.hashOddNames(odd, n)
 }

@@ -223,18 +223,30 @@ func (c *scanner) odd(t []byte, i int) {
 	case c.set.has(hasNames | hasMail):
 		from, to := window(t, i)
 		c.oddTo = to
-		if bytes.IndexByte(t[from:to], '.') >= 0 || hasWideDot(t[from:to]) {
+		if c.mayBeNames(t[from:to]) {
 			c.place(i)
 		}
 	}
 }
 
-func hasWideDot(t []byte) bool {
+// mayBeNames reports whether words beyond ASCII may hold a listed name: a dot with
+// a label behind it that may be the last one.
+func (c *scanner) mayBeNames(t []byte) bool {
 	for i, b := range t {
-		if wideDot[b] {
-			if _, isDot := nameRune(t, i); isDot {
-				return true
+		n := 0
+		switch {
+		case b == '.':
+			n = 1
+		case wideDot[b]:
+			if w, isDot := nameRune(t, i); isDot {
+				n = w
 			}
+		}
+		if n == 0 || i+n == len(t) {
+			continue
+		}
+		if r, _ := runeAt(t, i+n); c.unicodeTLDs || !neverASCII(r) {
+			return true
 		}
 	}
 	return false

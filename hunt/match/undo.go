@@ -11,7 +11,9 @@ import (
 // text it was made from. Its buffers are used again.
 type view struct {
 	text  []byte
-	edits []edit // by place; empty when nothing was undone
+	edits []edit // by place; empty when nothing was undone, or when no one needs the way back
+	upto  int    // how much of the source is in text; 0 when nothing was undone
+	bare  bool   // no one needs the way back
 }
 
 // edit says that view.text[to:to+toLen] stands for from[from:from+fromLen].
@@ -24,7 +26,7 @@ type edit struct {
 func (e *edit) toEnd() int   { return e.to + int(e.toLen) }
 func (e *edit) fromEnd() int { return e.from + int(e.fromLen) }
 
-func (v *view) reset() { v.text, v.edits = v.text[:0], v.edits[:0] }
+func (v *view) reset() { v.text, v.edits, v.upto, v.bare = v.text[:0], v.edits[:0], 0, false }
 
 // size returns about how much memory v holds on to.
 func (v *view) size() int { return cap(v.text) + 24*cap(v.edits) }
@@ -92,21 +94,13 @@ func (v *view) undo(line []byte) bool {
 		}
 	}
 	v.finish(line)
-	return len(v.edits) > 0
-}
-
-// done returns how much of the source is in v.
-func (v *view) done() int {
-	if n := len(v.edits); n > 0 {
-		return v.edits[n-1].fromEnd()
-	}
-	return 0
+	return v.upto > 0
 }
 
 // undoFrom undoes what begins at line[i], if something does, and nothing before it
 // goes on to there.
 func (v *view) undoFrom(line []byte, i int) {
-	done := v.done()
+	done := v.upto
 	if i < done || i >= len(line) {
 		return
 	}
@@ -120,14 +114,16 @@ func (v *view) undoFrom(line []byte, i int) {
 		return
 	}
 	v.text = append(v.text, line[done:i]...)
-	v.edits = append(v.edits, edit{len(v.text), i, rule, uint8(n), uint8(w)})
+	if v.upto = i + w; !v.bare {
+		v.edits = append(v.edits, edit{len(v.text), i, rule, uint8(n), uint8(w)})
+	}
 	v.text = append(v.text, out[:n]...)
 }
 
 // finish appends the rest of line, if something in it was undone.
 func (v *view) finish(line []byte) {
-	if len(v.edits) > 0 {
-		v.text = append(v.text, line[v.done():]...)
+	if v.upto > 0 {
+		v.text = append(v.text, line[v.upto:]...)
 	}
 }
 
@@ -214,6 +210,10 @@ func undoBracket(out *[4]byte, t []byte, i int) (n, w int, rule Rule) {
 		return 0, 0, 0
 	}
 	closer := [...]byte{'[': ']', '(': ')', '{': '}', '<': '>'}[t[i]]
+	if t[i+1] == '.' && at(t, i+2) == closer { // by far the most frequent
+		out[0] = '.'
+		return 1, 3, Refanged
+	}
 	for _, b := range brackets {
 		end := i + 1 + len(b.inside)
 		if at(t, end) == closer && equalFold(t[i+1:end], b.inside) && strings.IndexByte(b.open, t[i]) >= 0 {

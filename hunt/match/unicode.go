@@ -84,7 +84,7 @@ func nameRune(t []byte, i int) (width int, isDot bool) {
 		}
 		return 1, t[i] == '.'
 	}
-	r, w := utf8.DecodeRune(t[i:])
+	r, w := runeAt(t, i)
 	switch {
 	case r == '\u3002' || r == '\uff0e' || r == '\uff61':
 		return w, true
@@ -92,6 +92,17 @@ func nameRune(t []byte, i int) (width int, isDot bool) {
 		return w, false
 	}
 	return 0, false
+}
+
+// runeAt is utf8.DecodeRune, quicker for the letters of most scripts.
+func runeAt(t []byte, i int) (r rune, width int) {
+	switch b := t[i]; {
+	case b >= 0xc2 && b < 0xe0 && i+1 < len(t) && t[i+1]&0xc0 == 0x80:
+		return rune(b&0x1f)<<6 | rune(t[i+1]&0x3f), 2
+	case b > 0xe0 && b < 0xed && i+2 < len(t) && t[i+1]&0xc0 == 0x80 && t[i+2]&0xc0 == 0x80:
+		return rune(b&0x0f)<<12 | rune(t[i+1]&0x3f)<<6 | rune(t[i+2]&0x3f), 3
+	}
+	return utf8.DecodeRune(t[i:])
 }
 
 // unicodeName looks up the name whose labels begin and end at c.labels, and its
@@ -158,10 +169,10 @@ func (c *scanner) mayBeTLD(label []byte) bool {
 }
 
 // neverASCII reports whether r is a letter of a script none of whose letters stands
-// for one of ASCII (UTS 46 §4), as those of full width and the like do: Greek to
-// Georgian, kana, ideographs, Hangul.
+// for one of ASCII (UTS 46 §4), as those of full width and the like do: Latin with
+// accents (of the first block), Greek to Georgian, kana, ideographs, Hangul.
 func neverASCII(r rune) bool {
-	return r >= 0x370 && r < 0x1100 || r >= 0x3041 && r < 0x3100 || r >= 0x3400 && r < 0xa000 || r >= 0xac00 && r < 0xd7a4
+	return r >= 0xc0 && r < 0x100 || r >= 0x370 && r < 0x1100 || r >= 0x3041 && r < 0x3100 || r >= 0x3400 && r < 0xa000 || r >= 0xac00 && r < 0xd7a4
 }
 
 // gluedName is glued for a name t[start:end]. What stands before it matters if
