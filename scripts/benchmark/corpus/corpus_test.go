@@ -116,7 +116,7 @@ func TestScore(t *testing.T) {
 		return Planted{"a.log", line, "hit-plain", "domain", val, val}
 	}
 	truth := Truth{}
-	for _, p := range []Planted{hit(1, "evil.example"), hit(2, "bad.example"), hit(3, "worse.example"), {"a.log", 9, "trap-left", "domain", "x.example", "notx.example"}} {
+	for _, p := range []Planted{hit(1, "evil.example"), hit(2, "bad.example"), hit(3, "worse.example"), {"a.log", 9, "trap-left", "domain", "x.example", "notx.example"}, {"a.log", 10, "trap-left", "domain", "x.above.example", "notx.above.example"}} {
 		truth[Place{p.File, p.Line}] = p
 	}
 	at := func(line int, val string) Reported { return Reported{Place{"a.log", line}, val} }
@@ -132,10 +132,12 @@ func TestScore(t *testing.T) {
 	f(Score{Found: 2, Missed: 1}, at(1, "EVIL.example"), at(1, "EVIL.example"), at(2, ""))
 	f(Score{Found: 1, Missed: 2, Wrong: 1}, at(1, "other.example"))
 	f(Score{Found: 1, Missed: 2}, at(1, "other.example"), at(1, "evil.example"))
+	f(Score{Missed: 3, Parents: 1}, at(10, "above.example"))
+	f(Score{Missed: 3, Traps: 1}, at(10, "x.above.example"))
 	f(Score{Missed: 3, Traps: 1, Stray: 2}, at(9, "x.example"), at(7, ""), Reported{Place{"b.log", 1}, ""})
 
 	got := truth.Score([]Reported{at(1, ""), at(9, "")}).Classes
-	want := []Count{{"hit-plain", "domain", 1, 3}, {"trap-left", "domain", 1, 1}}
+	want := []Count{{"hit-plain", "domain", 1, 3}, {"trap-left", "domain", 1, 2}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

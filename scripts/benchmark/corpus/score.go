@@ -69,6 +69,7 @@ type Score struct {
 	Traps         int // traps that were reported
 	Stray         int // lines that were reported and hold nothing
 	Wrong         int // hits found under another indicator only
+	Parents       int // traps that are rightly reported, as the list holds a name above theirs too
 	Classes       []Count
 }
 
@@ -76,7 +77,7 @@ type Score struct {
 func (s Score) False() int { return s.Traps + s.Stray }
 
 func (s Score) String() string {
-	return fmt.Sprintf("%d found, %d missed, %d false (%d traps, %d stray), %d by another indicator", s.Found, s.Missed, s.False(), s.Traps, s.Stray, s.Wrong)
+	return fmt.Sprintf("%d found, %d missed, %d false (%d traps, %d stray), %d by another indicator, %d traps below a listed name", s.Found, s.Missed, s.False(), s.Traps, s.Stray, s.Wrong, s.Parents)
 }
 
 // Score judges reports. A report without Value is right about any planted line.
@@ -85,6 +86,10 @@ func (t Truth) Score(reports []Reported) Score {
 	named := map[Place]bool{} // places reported, and whether under the right name
 	for _, r := range reports {
 		p, planted := t[r.Place]
+		if planted && p.below(r.Value) {
+			s.Parents++
+			continue
+		}
 		named[r.Place] = named[r.Place] || planted && (r.Value == "" || same(r.Value, p.Indicator))
 	}
 	classes := map[[2]string]Count{}
@@ -106,6 +111,12 @@ func (t Truth) Score(reports []Reported) Score {
 		return cmp.Or(strings.Compare(a.Class, b.Class), strings.Compare(a.Type, b.Type))
 	})
 	return s
+}
+
+// below reports whether a trap is a name below the indicator that a tool names. The
+// longest lists hold such an indicator; the logs are the same for all of them.
+func (p Planted) below(indicator string) bool {
+	return indicator != "" && strings.HasPrefix(p.Class, "trap") && strings.HasSuffix(strings.ToLower(p.Text), "."+strings.ToLower(indicator))
 }
 
 func (s *Score) add(hit, reported, right bool) {
