@@ -12,25 +12,28 @@
 // # The idea
 //
 // Nearly every indicator is a whole token: something bounded by characters that
-// cannot belong to it. So the text is cut into tokens once, and each is
-// looked up, by hash, in what the list holds. Whole tokens are also what makes
-// a hit exact. Only free text (file paths, user agents, mutexes) has no such
-// bounds; an Aho-Corasick automaton finds it.
+// cannot belong to it. So nothing has to be searched for inside of a token, and
+// whole tokens are also what makes a hit exact. The text is gone over in three
+// steps, of which only the last knows what a match is:
 //
-//	data ──> lines with disguises are undone (undo.go, percent.go, scan.go)
-//	         │
-//	         ├─> tokens are cut (token.go) and looked up by their kind:
-//	         │     addr.go network.go   addresses, networks, ports
-//	         │     name.go unicode.go   names and their parents
-//	         │     mailbox.go digest.go word.go counted.go
-//	         │     locator.go walk.go   URLs, read only around hosts that have one
-//	         ├─> path.go field.go       paths of URLs, of request lines and of fields
-//	         └─> automaton.go phrase.go free text
+//	data ──> sweep   which tokens there are that could be listed at all: 64 bytes at a
+//	         │       time become words of bits (kernel.go), arithmetic on words finds
+//	         │       the ends of tokens (sweep.go), each is hashed once (sweep_hash.go)
+//	         ├─> gate    one small filter, asked with that hash (gate.go)
+//	         └─> judge   what passes, with all that stands around it (judge.go, token.go):
+//	               addr.go network.go   addresses, networks, ports
+//	               name.go unicode.go   names and their parents
+//	               mailbox.go digest.go word.go counted.go
+//	               locator.go walk.go   URLs, read only around hosts that have one
+//	data ──> path.go field.go           paths of URLs, of request lines and of fields
+//	data ──> automaton*.go phrase.go    free text: an Aho-Corasick automaton behind a filter
 //
-// A token costs one hash and one look into a filter of two bytes an
-// indicator (set.go); what passes the filter, about one token in a hundred, is
-// compared with what is listed. A Set is made by Compile (build.go, keys.go) and
-// is a few flat arrays, which are also the set file (setfile.go).
+// A line in which something has to be undone (undo.go, percent.go) is undone aside,
+// and swept there. About one token in a hundred comes before the judge. The judge
+// over all of the text is what the others are held to (engine.go, "scalar").
+//
+// A Set is made by Compile (build.go, keys.go) or by Extend from another one, and is
+// a few flat arrays, which are also the set file (setfile.go).
 //
 // # What a match is
 //
