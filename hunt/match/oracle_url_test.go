@@ -160,6 +160,9 @@ func hostEnds(s string, i, colon int) (hs []host) {
 // urlIs reports whether v is the canonical form of piece, or one without scheme
 // that names the same.
 func urlIs(v, piece string) bool {
+	if m := schemeAtRE.FindString(piece); canon.Refang(m) != m { // "7hxxp://": not undone behind a digit, so a scheme as any other
+		piece = "none" + piece[len(m)-len("://"):]
+	}
 	if canon.Refang(piece) != piece || strings.ContainsAny(piece, "\"<>\\ \t#") {
 		return false
 	}
