@@ -1,4 +1,5 @@
 #include "textflag.h"
+#include "kernel_avx512_amd64.h"
 
 // The kernel for AVX-512 with VBMI2: it makes the bitmaps and, while they are in
 // registers, the places that findEnds makes of them. The bits of a word become
@@ -13,19 +14,6 @@ DATA numbers<>+40(SB)/8, $0x2f2e2d2c2b2a2928
 DATA numbers<>+48(SB)/8, $0x3736353433323130
 DATA numbers<>+56(SB)/8, $0x3f3e3d3c3b3a3938
 GLOBL numbers<>(SB), RODATA|NOPTR, $64
-
-// CLASS512 looks the bytes of src up in the nibbles low and high.
-#define CLASS512(src, low, high, dst) \
-	VPSRLW  $4, src, dst       \
-	VPANDQ  Z2, dst, dst       \
-	VPSHUFB dst, high, dst     \
-	VPSHUFB src, low, Z31      \
-	VPANDQ  Z31, dst, dst
-
-// ALL fills the vector z with eight bytes.
-#define ALL(bytes, z) \
-	MOVQ         bytes, AX \
-	VPBROADCASTQ AX, z
 
 // Offsets in a front; see kernel_amd64.go.
 #define CARRY0  32
@@ -70,21 +58,7 @@ TEXT ·frontVBMI2(SB), NOSPLIT, $0-8
 	MOVQ 8(DX), SI
 	MOVQ 16(DX), CX
 	MOVQ 24(DX), AX
-	VBROADCASTI32X4 (AX), Z0      // classes
-	VBROADCASTI32X4 16(AX), Z1
-	VBROADCASTI32X4 32(AX), Z10   // first bytes of pairs
-	VBROADCASTI32X4 48(AX), Z11
-	VBROADCASTI32X4 64(AX), Z12   // second bytes
-	VBROADCASTI32X4 80(AX), Z13
-	ALL($0x0f0f0f0f0f0f0f0f, Z2)
-	ALL($0x1f1f1f1f1f1f1f1f, Z16) // run
-	ALL($0x2222222222222222, Z17) // hex
-	ALL($0x4040404040404040, Z18) // colon
-	ALL($0x0202020202020202, Z19) // digit
-	ALL($0x0101010101010101, Z20) // dash or dot
-	ALL($0x5d5d5d5d5d5d5d5d, Z21) // ']'
-	ALL($0x2828282828282828, Z22) // '('
-	ALL($0x3030303030303030, Z23) // '0'
+	CONSTANTS(AX)
 	VMOVDQU64 numbers<>(SB), Z24
 	ALL($0x0040004000400040, Z28) // what the place of a block grows by
 	VPXORQ Z27, Z27, Z27          // place of the block
@@ -92,45 +66,8 @@ TEXT ·frontVBMI2(SB), NOSPLIT, $0-8
 	JZ done
 
 loop:
-	VMOVDQU64 (SI), Z3
-	VMOVDQU64 1(SI), Z4
-	VPMOVB2M  Z3, K1
-	VPTESTNMB Z3, Z3, K2
-	KORQ      K1, K2, K1
-	KMOVQ     K1, R15
-	MOVQ      R15, 56(DI)         // zero or beyond ASCII
-	ORQ       R15, ODD(DX)
-
-	CLASS512(Z3, Z0, Z1, Z5)
-	VPTESTMB  Z16, Z5, K1
-	KMOVQ     K1, R8
-	MOVQ      R8, (DI)            // run
-	VPMOVB2M  Z5, K2
-	KMOVQ     K2, R9
-	MOVQ      R9, 8(DI)           // dot
-	VPTESTMB  Z17, Z5, K1
-	KMOVQ     K1, R10
-	MOVQ      R10, 16(DI)         // hex
-	VPTESTMB  Z18, Z5, K1
-	KMOVQ     K1, R11
-	MOVQ      R11, 24(DI)         // colon
-	VPTESTMB  Z19, Z5, K1
-	KMOVQ     K1, R12
-	MOVQ      R12, 32(DI)         // digit
-	VPTESTMB  Z20, Z5, K1
-	KANDNQ    K1, K2, K1          // dash or dot, and not dot
-	KMOVQ     K1, 40(DI)
-
-	CLASS512(Z3, Z10, Z11, Z6)
-	CLASS512(Z4, Z12, Z13, Z7)
-	VPTESTMB  Z6, Z7, K3          // pairs of a family
-	VPCMPEQB  Z21, Z4, K2, K4     // ']' behind a dot
-	KORQ      K4, K3, K3
-	VPCMPEQB  Z22, Z3, K5
-	VPCMPEQB  Z23, Z4, K5, K5     // '0' behind '('
-	KORQ      K5, K3, K3
-	KMOVQ     K3, R13
-	MOVQ      R13, 48(DI)
+	BITMAP
+	ORQ R15, ODD(DX)
 
 	// two dots beside each other
 	MOVQ  -56(DI), AX

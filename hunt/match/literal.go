@@ -93,7 +93,7 @@ type reader struct {
 func (r *reader) read(line []byte) {
 	r.under(line)
 	for i := 0; bytes.IndexByte(line[i:], 0) >= 0; {
-		r.narrow, i = nextWide(r.narrow[:0], line, i)
+		r.narrow, _, i = nextWide(r.narrow[:0], line, i)
 		r.under(r.narrow)
 	}
 }
@@ -124,18 +124,4 @@ func (r *reader) judge(dst []Match, line []byte, from int) []Match {
 		}
 	}
 	return dst
-}
-
-// nextWide appends to dst the letters of the first run of UTF-16 at or behind
-// data[i], as wideRuns reads them, and returns where to go on.
-func nextWide(dst, data []byte, i int) (narrow []byte, next int) {
-	i += max(bytes.IndexByte(data[i:], 0)-1, 0)
-	start := i
-	for ; i+1 < len(data) && data[i+1] == 0 && (data[i] >= ' ' && data[i] < 0x7f || data[i] == '\t'); i += 2 {
-		dst = append(dst, data[i])
-	}
-	if i == start {
-		i++
-	}
-	return dst, i
 }

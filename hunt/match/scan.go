@@ -182,27 +182,28 @@ const minWide = 3
 // wideRuns searches text in UTF-16: runs of ASCII letters each with a zero
 // byte behind it. Each run is narrowed and searched as a line of its own.
 func (c *scanner) wideRuns(data []byte) {
-	for i := 0; i < len(data); {
-		n := bytes.IndexByte(data[i:], 0)
-		if n < 0 {
-			return
-		}
-		i += max(n-1, 0)
-		c.narrow = c.narrow[:0]
-		start := i
-		for ; i+1 < len(data) && data[i+1] == 0 && (data[i] >= ' ' && data[i] < 0x7f || data[i] == '\t'); i += 2 {
-			c.narrow = append(c.narrow, data[i])
-		}
+	for i := 0; bytes.IndexByte(data[i:], 0) >= 0; {
+		var start int
+		c.narrow, start, i = nextWide(c.narrow[:0], data, i)
 		if len(c.narrow) >= minWide {
 			c.wide = true
 			c.line(c.narrow, start)
 			c.phrases(c.narrow, levelRaw)
 			c.wide = false
 		}
-		if i == start {
-			i++
-		}
 	}
+}
+
+// nextWide appends to dst the letters of the first run of UTF-16 at or behind
+// data[i], where a zero byte has to follow. It returns where the run begins and where
+// to go on.
+func nextWide(dst, data []byte, i int) (narrow []byte, start, next int) {
+	i += max(bytes.IndexByte(data[i:], 0)-1, 0)
+	start = i
+	for ; i+1 < len(data) && data[i+1] == 0 && (data[i] >= ' ' && data[i] < 0x7f || data[i] == '\t'); i += 2 {
+		dst = append(dst, data[i])
+	}
+	return dst, start, max(i, start+1)
 }
 
 // hit appends a match of t[start:end], t being the text of a level.
