@@ -45,6 +45,8 @@ type Result struct {
 	NotHuntable     int                      `json:"not_huntable"` // of the stored
 	Refused         map[string]int           `json:"refused"`      // by reason
 	RefusedExamples map[string][]ioc.Refusal `json:"refused_examples,omitempty"`
+	Read            map[string]int           `json:"read,omitempty"`    // by what the protocol calls it: "content blocks": 4
+	Notes           []string                 `json:"notes,omitempty"`   // what a person should be told
 	Skipped         []string                 `json:"skipped,omitempty"` // why the run is partial
 	Error           string                   `json:"error,omitempty"`   // why it failed
 	Before          ioc.Cursor               `json:"before"`
@@ -114,6 +116,7 @@ type run struct {
 func (r *run) snapshot() Result {
 	s := r.result
 	s.Took = r.options.Now().Sub(s.Started)
+	s.Read = maps.Clone(s.Read)
 	s.Refused = maps.Clone(s.Refused)
 	s.RefusedExamples = maps.Clone(s.RefusedExamples)
 	return s
@@ -253,6 +256,13 @@ func (r *run) count(b *ioc.Batch, t *tally) {
 	s.Expired += t.expired
 	s.NotHuntable += t.notHuntable
 	s.Gone += len(b.Gone)
+	s.Notes = append(s.Notes, b.Notes...)
+	for what, n := range b.Read {
+		if s.Read == nil {
+			s.Read = make(map[string]int)
+		}
+		s.Read[what] += n
+	}
 	for _, rep := range b.Reports {
 		if rep.Last {
 			s.Reports++

@@ -84,6 +84,9 @@ type Batch struct {
 	Gone    []string  // ids of reports deleted, or no longer subscribed: their members are withdrawn
 	Refused []Refusal // values that could not be read
 	Next    Cursor    // safe to go on from once this batch is stored; "" leaves the cursor where it is
+
+	Read  map[string]int // what was read for it, by what the protocol calls it: "content blocks": 4
+	Notes []string       // what a person should be told: "a new collection: user_x"
 }
 
 // Mention is a report together with what it says of one observable.
