@@ -126,6 +126,40 @@ func TestSecretFiles(t *testing.T) {
 	}
 }
 
+// OTX's TAXII services take the key as the user name; nobody else gets it.
+func TestOTXKeyForTAXII(t *testing.T) {
+	file := write(t, "user", "from-file\n", 0o600)
+	f := func(want string, kv ...any) {
+		t.Helper()
+		feed := Feed{Name: "x", Kind: "taxii", Settings: map[string]any{}}
+		for i := 0; i < len(kv); i += 2 {
+			feed.Settings[kv[i].(string)] = kv[i+1]
+		}
+		var s struct {
+			URL       string `mapstructure:"url"`
+			Host      string `mapstructure:"host"`
+			Discovery string `mapstructure:"discovery"`
+			Username  string `mapstructure:"username"`
+		}
+		if err := feed.Decode(&s, env("OTX_API_KEY", "the-key")); err != nil || s.Username != want {
+			t.Errorf("%v: user %q, want %q (%v)", kv, s.Username, want, err)
+		}
+	}
+	f("the-key", "url", "https://otx.alienvault.com/taxii/poll")
+	f("the-key", "url", "https://OTX.alienvault.com:443/taxii/root")
+	f("the-key", "host", "otx.alienvault.com", "username", "", "username_file", "")
+	f("the-key", "discovery", "https://otx.alienvault.com/taxii/discovery")
+	f("me", "url", "https://otx.alienvault.com/taxii/poll", "username", "me")
+	f("from-file", "url", "https://otx.alienvault.com/taxii/poll", "username_file", file)
+	f("", "url", "http://otx.alienvault.com/taxii/poll")
+	f("", "url", "https://taxii.example/taxii/poll")
+	f("", "url", "https://otx.alienvault.com.evil.example/taxii/poll")
+	f("", "url", "https://otx.alienvault.com@evil.example/taxii/poll")
+	f("", "host", "evil.example/otx.alienvault.com")
+	f("", "url", "https://taxii.example/", "discovery", "https://otx.alienvault.com/taxii/discovery")
+	f("")
+}
+
 func TestParseDuration(t *testing.T) {
 	f := func(s string, want time.Duration, ok bool) {
 		t.Helper()

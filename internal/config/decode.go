@@ -45,8 +45,8 @@ func ParseDuration(s string) (time.Duration, error) {
 
 // Decode fills into with the feed's own settings; a key that into does not
 // have is an error. A setting "x_file" is read and handed over as "x": so a
-// kind never opens a secret's file itself. Without one, secret gives the value
-// for a key that may come from the environment.
+// kind never opens a secret's file itself. Without one, the OTX key may come
+// from the environment.
 func (f Feed) Decode(into any, env Env) error {
 	m := make(map[string]any, len(f.Settings)+1)
 	for k, v := range f.Settings {
@@ -55,14 +55,17 @@ func (f Feed) Decode(into any, env Env) error {
 			m[k] = v
 			continue
 		}
-		s, err := readSecret(fmt.Sprint(v))
+		if v == nil || v == "" {
+			continue // as if it were not there
+		}
+		s, err := ReadSecret(fmt.Sprint(v))
 		if err != nil {
 			return fmt.Errorf("feed %s: %s: %w", f.Name, k, err)
 		}
 		m[name] = s
 	}
-	if key := env("OTX_API_KEY"); f.Kind == "otx" && m["api_key"] == nil && key != "" {
-		m["api_key"] = key
+	if setting := f.otxSetting(); setting != "" && (m[setting] == nil || m[setting] == "") && env("OTX_API_KEY") != "" {
+		m[setting] = env("OTX_API_KEY")
 	}
 	d, err := mapstructure.NewDecoder(&mapstructure.DecoderConfig{
 		Result: into, DecodeHook: hooks, ErrorUnused: true, WeaklyTypedInput: true,
@@ -74,6 +77,33 @@ func (f Feed) Decode(into any, env Env) error {
 		return fmt.Errorf("feed %s: %w", f.Name, err)
 	}
 	return nil
+}
+
+// otxSetting returns the setting that takes the OTX key; "" where a feed has
+// none. OTX's TAXII services want the key as the user name. No other server
+// gets it, so an address that is not surely theirs does not count.
+func (f Feed) otxSetting() string {
+	switch f.Kind {
+	case "otx":
+		return "api_key"
+	case "taxii":
+		for _, key := range []string{"url", "host", "discovery"} {
+			if text, _ := f.Settings[key].(string); text != "" {
+				return map[bool]string{true: "username"}[isOTX(text)]
+			}
+		}
+	}
+	return ""
+}
+
+// isOTX reports whether an address, or a host alone, is that of OTX. A key
+// never goes over plain http.
+func isOTX(text string) bool {
+	const host = "otx.alienvault.com"
+	if u, err := url.Parse(text); err == nil && u.Host != "" {
+		return u.Scheme == "https" && strings.EqualFold(u.Hostname(), host)
+	}
+	return strings.EqualFold(text, host)
 }
 
 var invalidKeys = regexp.MustCompile(`^'(.*)' has invalid keys: (.*)$`)
@@ -97,9 +127,9 @@ func plain(err error) error {
 	return errors.New(strings.Join(said, "; "))
 }
 
-// readSecret reads a file that holds one secret. Others must not be able to
+// ReadSecret reads a file that holds one secret. Others must not be able to
 // read it. A name without a slash is looked for among systemd's credentials first.
-func readSecret(path string) (string, error) {
+func ReadSecret(path string) (string, error) {
 	if d := os.Getenv("CREDENTIALS_DIRECTORY"); d != "" && !strings.Contains(path, "/") {
 		path = d + "/" + path
 	}

@@ -2,7 +2,6 @@ package httpx
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ type Error struct {
 	Method, URL string // URL as SafeURL gives it
 	Err         error
 	unsent      bool // no answer came at all
+	final       bool // and none will, as TLS cannot be agreed on
 }
 
 // Error implements error.
@@ -32,7 +32,7 @@ func (e *Error) Unwrap() error { return e.Err }
 type StatusError struct {
 	Code       int
 	URL        string        // as SafeURL gives it
-	Detail     string        // what the server says about it: the "detail" of a JSON object, or the start of a text; no control characters
+	Detail     string        // what the server says about it: the sentence in a JSON object, or the start of a text; no control characters
 	HTML       bool          // the body is a page for people: a gateway answered, not the service
 	RetryAfter time.Duration // what the server asked to wait, 0 when it did not
 }
@@ -54,38 +54,56 @@ func SafeURL(u *url.URL) string {
 	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
+// maxDetail bounds what is read of a refusal, in bytes.
+const maxDetail = 4 << 10
+
 // statusError reads what the server says about its refusal.
-func statusError(req *http.Request, resp *http.Response) *StatusError {
+func statusError(req *http.Request, m Mask, resp *http.Response) *StatusError {
 	e := &StatusError{Code: resp.StatusCode, URL: SafeURL(req.URL), RetryAfter: retryAfter(resp.Header)}
-	text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // a body that breaks off says what it said
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxDetail)) // a body that breaks off says what it said
+	if len(text) == maxDetail {
+		text = text[:max(maxDetail-m.longest(), 0)] // a secret that was cut could not be recognised
+	}
 	text = bytes.TrimSpace(text)
 	kind := resp.Header.Get("Content-Type")
 	e.HTML = strings.Contains(kind, "html") || bytes.HasPrefix(text, []byte("<"))
 	if !e.HTML {
-		e.Detail = hide(req, shorten(detail(text)))
+		e.Detail = shorten(m.Text(oneLine(detail(text))))
 	}
 	return e
 }
 
+// detail finds the sentence in a refusal. The names are those of OTX ("detail"),
+// of TAXII 2.1 §3.6.1 ("title", "description") and of many others ("message", "error").
 func detail(text []byte) string {
-	var o struct {
-		Detail any `json:"detail"`
+	var o map[string]any
+	if json.Unmarshal(text, &o) != nil {
+		return string(text)
 	}
-	if json.Unmarshal(text, &o) == nil && o.Detail != nil {
-		return fmt.Sprint(o.Detail)
+	var said []string
+	for _, key := range []string{"detail", "title", "description", "message", "error"} {
+		if v := o[key]; v != nil && fmt.Sprint(v) != "" {
+			said = append(said, fmt.Sprint(v))
+		}
 	}
-	return string(text)
+	if len(said) == 0 {
+		return string(text)
+	}
+	return strings.Join(said, ": ")
 }
 
-// shorten makes one short line of a server's text.
-func shorten(s string) string {
+// oneLine makes one printable line of a server's text.
+func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, " "))
-	s = strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(s), " ")
+}
+
+func shorten(s string) string {
 	if r := []rune(s); len(r) > 300 {
 		return string(r[:300]) + "…"
 	}
@@ -111,58 +129,20 @@ func retryAfter(h http.Header) time.Duration {
 }
 
 // cleanError gives err the request's URL without its secrets, in place of the
-// one that net/http put there.
-func cleanError(req *http.Request, err error) error {
+// one that net/http put there. unsent says that no answer came at all.
+func cleanError(req *http.Request, m Mask, err error, unsent bool) error {
 	var u *url.Error
-	unsent := errors.As(err, &u)
-	if unsent {
+	if unsent && errors.As(err, &u) {
 		err = u.Err
 	}
-	if text := err.Error(); hide(req, text) != text {
-		err = errors.New(hide(req, text))
+	final, client := tlsVerdict(err)
+	err = m.Error(err)
+	if client {
+		err = fmt.Errorf("%w: %w", ErrClientCert, err)
 	}
-	return &Error{Method: req.Method, URL: SafeURL(req.URL), Err: err, unsent: unsent}
+	return &Error{Method: req.Method, URL: SafeURL(req.URL), Err: err, unsent: unsent, final: final}
 }
 
-// hide masks the secrets of req in a text that came from outside.
-func hide(req *http.Request, text string) string {
-	for _, s := range secrets(req) {
-		text = strings.ReplaceAll(text, s, "***")
-	}
-	return text
-}
-
-// secrets returns the values in req that nobody may read. Very short ones are
-// left out: to mask every "1" would help nobody.
-func secrets(req *http.Request) []string {
-	var out []string
-	add := func(vs ...string) {
-		for _, v := range vs {
-			if len(v) >= 6 {
-				out = append(out, v)
-			}
-		}
-	}
-	for name, vs := range req.Header {
-		if harmless[name] {
-			continue
-		}
-		for _, v := range vs {
-			add(v)
-			add(strings.Fields(v)...)
-			_, basic, _ := strings.Cut(v, " ")
-			if pair, err := base64.StdEncoding.DecodeString(basic); err == nil {
-				add(strings.SplitN(string(pair), ":", 2)...)
-			}
-		}
-	}
-	if req.URL.User != nil {
-		pass, _ := req.URL.User.Password()
-		add(pass, req.URL.User.Username(), req.URL.User.String())
-	}
-	add(req.URL.RawQuery)
-	for _, vs := range req.URL.Query() {
-		add(vs...)
-	}
-	return out
-}
+// ErrClientCert marks the error of a server that did not take the client's
+// certificate, or wanted one and got none.
+var ErrClientCert = errors.New("the server does not accept the client certificate, or wants one")

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -26,11 +25,16 @@ var harmless = map[string]bool{
 	"If-Modified-Since": true, "If-None-Match": true, "Pragma": true, "Range": true, "Referer": true, "User-Agent": true,
 }
 
+// taxii are the headers that say which TAXII is spoken (TAXII 1.1 HTTP binding §4).
+var taxii = map[string]bool{
+	"X-Taxii-Content-Type": true, "X-Taxii-Accept": true, "X-Taxii-Services": true, "X-Taxii-Protocol": true,
+}
+
 // credential returns what in r must not reach another host: a header's name,
 // or "user" for a user in the URL; "" when there is nothing.
 func credential(r *http.Request) string {
 	for name := range r.Header {
-		if !harmless[name] && !strings.HasPrefix(name, "X-Taxii-") {
+		if !harmless[name] && !taxii[name] {
 			return "the header " + name
 		}
 	}
@@ -42,27 +46,33 @@ func credential(r *http.Request) string {
 
 // guard is the RoundTripper that holds the package's rules for one request.
 type guard struct {
-	agent       string
-	idle        time.Duration
-	max         int64
-	proxy       proxyFunc
-	any, public http.RoundTripper
+	agent string
+	idle  time.Duration
+	max   int64
+	proxy proxyFunc
+
+	configured, foreign, proxied, socks *http.Transport // the ways to a server
 }
 
 // RoundTrip implements http.RoundTripper.
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := plainSecret(req); err != nil {
+	way, proxy, err := g.way(req)
+	if err != nil {
 		if req.Body != nil {
 			req.Body.Close()
 		}
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
+	if proxy != nil {
+		ctx = context.WithValue(ctx, socksKey{}, proxy)
+	}
 	req = req.Clone(ctx)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", g.agent)
 	}
-	resp, err := g.way(req).RoundTrip(req)
+	unrepeatable(req)
+	resp, err := way.RoundTrip(req)
 	if err != nil {
 		cancel(nil)
 		return nil, err
@@ -71,30 +81,51 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
+// CloseIdleConnections does it for http.Client.CloseIdleConnections.
+func (g *guard) CloseIdleConnections() {
+	for _, t := range []*http.Transport{g.configured, g.foreign, g.proxied, g.socks} {
+		t.CloseIdleConnections()
+	}
+}
+
 // way picks the transport: one that reaches no private address for a request
 // that a redirect brought to another host. A proxy does its own filtering.
-func (g *guard) way(req *http.Request) http.RoundTripper {
+func (g *guard) way(req *http.Request) (t *http.Transport, proxy *url.URL, err error) {
+	if proxy, err = g.proxy(req.URL); err == nil {
+		err = plainSecret(req, proxy)
+	}
 	first := req
 	for first.Response != nil && first.Response.Request != nil {
 		first = first.Response.Request
 	}
-	if strings.EqualFold(first.URL.Hostname(), req.URL.Hostname()) {
-		return g.any
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case proxy != nil && isSocks(proxy):
+		return g.socks, proxy, nil
+	case proxy != nil:
+		return g.proxied, proxy, nil
+	case strings.EqualFold(first.URL.Hostname(), req.URL.Hostname()):
+		return g.configured, nil, nil
 	}
-	if p, err := g.proxy(req.URL); p != nil || err != nil {
-		return g.any
-	}
-	return g.public
+	return g.foreign, nil, nil
 }
 
-// plainSecret refuses a credential over plain http to another machine.
-func plainSecret(req *http.Request) error {
+// plainSecret refuses a credential over plain http to another machine, be it
+// the server or a proxy on the way.
+func plainSecret(req *http.Request, proxy *url.URL) error {
 	what := credential(req)
-	if req.URL.Scheme != "http" || what == "" || Loopback(req.URL.Hostname()) {
+	switch {
+	case req.URL.Scheme != "http" || what == "":
 		return nil
+	case !Loopback(req.URL.Hostname()):
+		return fmt.Errorf("%w: %s would cross the network in plain text to %s; use https (plain http is for this machine only)",
+			ErrRefused, what, req.URL.Host)
+	case proxy != nil && !Loopback(proxy.Hostname()):
+		return fmt.Errorf("%w: %s would cross the network in plain text to the proxy %s; this machine needs no proxy to itself",
+			ErrRefused, what, proxy.Host)
 	}
-	return fmt.Errorf("%w: %s would cross the network in plain text to %s; use https (plain http is for this machine only)",
-		ErrRefused, what, req.URL.Host)
+	return nil
 }
 
 // Loopback reports whether a URL's host is this machine: localhost (RFC 6761
@@ -113,20 +144,21 @@ func Loopback(host string) bool {
 func CheckRedirect(req *http.Request, via []*http.Request) error {
 	req.Header.Del("Referer") // it would tell the next host the query of the last
 	first, last := via[0], via[len(via)-1]
-	from, to := origin(last.URL), origin(req.URL)
+	from, to := Origin(last.URL), Origin(req.URL)
 	switch what := credential(first); {
 	case len(via) >= 10:
 		return fmt.Errorf("%w: more than 10 redirects, the last to %s", ErrRefused, to)
 	case last.URL.Scheme == "https" && req.URL.Scheme != "https":
 		return fmt.Errorf("%w: the redirect from %s to %s leaves https", ErrRefused, from, to)
-	case what != "" && origin(first.URL) != to:
-		return fmt.Errorf("%w: the redirect from %s to %s would take %s to another host", ErrRefused, origin(first.URL), to, what)
+	case what != "" && Origin(first.URL) != to:
+		return fmt.Errorf("%w: the redirect from %s to %s would take %s to another host", ErrRefused, Origin(first.URL), to, what)
 	}
 	return nil
 }
 
-// origin is scheme, host and port of u.
-func origin(u *url.URL) string {
+// Origin is scheme, host and port of u (the port where it is not the usual one),
+// in lower case: what a secret belongs to (RFC 6454).
+func Origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" || u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		host := u.Hostname()
@@ -136,23 +168,4 @@ func origin(u *url.URL) string {
 		return u.Scheme + "://" + strings.ToLower(host)
 	}
 	return u.Scheme + "://" + strings.ToLower(net.JoinHostPort(u.Hostname(), port))
-}
-
-type controlFunc func(network, address string, c syscall.RawConn) error
-
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-
-// publicOnly is a net.Dialer.Control that refuses addresses inside a network.
-// It sees the address after the name was resolved, so that a public name for a
-// private address does not help.
-func publicOnly(_, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("%w: %s is no address", ErrRefused, address)
-	}
-	a := ap.Addr().Unmap().WithZone("")
-	if !a.IsGlobalUnicast() || a.IsPrivate() || sharedSpace.Contains(a) {
-		return fmt.Errorf("%w: a redirect to another host leads to the private address %s", ErrRefused, a)
-	}
-	return nil
 }

@@ -159,14 +159,17 @@ func TestPlainSecret(t *testing.T) {
 func TestPublicOnly(t *testing.T) {
 	f := func(addr string, want bool) {
 		t.Helper()
-		if err := publicOnly("tcp", netip.AddrPortFrom(netip.MustParseAddr(addr), 80).String(), nil); (err == nil) != want {
+		check := only(func(netip.Addr) error { return ErrRefused })
+		if err := check("tcp", netip.AddrPortFrom(netip.MustParseAddr(addr), 80).String(), nil); (err == nil) != want {
 			t.Errorf("%s: %v", addr, err)
 		}
 	}
 	f("198.51.100.1", true)
 	f("2606:4700::1", true)
+	f("::ffff:198.51.100.1", true)
+	f("64:ff9b::c633:6401", true)
 	for _, a := range []string{"127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0",
-		"224.0.0.1", "::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "::"} {
+		"224.0.0.1", "0.1.2.3", "192.0.0.8", "198.19.0.1", "240.0.0.1", "255.255.255.255", "64:ff9b::a00:1", "64:ff9b:1::1", "2002:a00:1::1", "fec0::1", "::1", "fe80::1", "fc00::1", "::ffff:10.0.0.1", "::"} {
 		f(a, false)
 	}
 }
@@ -181,23 +184,7 @@ func caFile(t *testing.T, s *httptest.Server) string {
 	return p
 }
 
-func TestTLS(t *testing.T) {
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	s.TLS = &tls.Config{MaxVersion: tls.VersionTLS12}
-	s.Config.ErrorLog = nil
-	s.StartTLS()
-	defer s.Close()
-	if err := get(t, client(t, Options{CAFile: caFile(t, s)}), request(t, s.URL, "X-Key", canary)); err != nil {
-		t.Error(err)
-	}
-	var cert *tls.CertificateVerificationError
-	if err := get(t, client(t, Options{}), request(t, s.URL, "X-Key", canary)); !errors.As(err, &cert) {
-		t.Errorf("an unknown certificate: %v", err)
-	}
-	s.TLS.MaxVersion = tls.VersionTLS11
-	if err := get(t, client(t, Options{CAFile: caFile(t, s)}), request(t, s.URL)); err == nil {
-		t.Error("TLS 1.1 was accepted")
-	}
+func TestCAFile(t *testing.T) {
 	for _, file := range []string{"/no/such/file", os.DevNull} {
 		if _, err := New(Options{CAFile: file}); err == nil {
 			t.Errorf("%s holds no certificate", file)
