@@ -18,7 +18,7 @@ import (
 )
 
 func init() {
-	register(Kind{Name: "file", Doc: "lists in files or at a URL: plain (value or type:value), CSV, NDJSON, MISP, STIX 2, free text; gzip, zstd, bzip2 too", New: newFile})
+	register(Kind{Name: "file", Doc: "lists in files or at a URL: plain (value or type:value), CSV, NDJSON, MISP, STIX 1 and 2, free text; gzip, zstd, bzip2 too", New: newFile})
 }
 
 // fileSettings are the settings of a feed of kind file. Exactly one of Path
@@ -29,14 +29,14 @@ type fileSettings struct {
 	Format    string            `mapstructure:"format"`     // auto, or the name of a format
 	Type      string            `mapstructure:"type"`       // of all values of a list
 	Columns   map[string]string `mapstructure:"columns"`    // of a CSV file: header name to type or role
-	Context   bool              `mapstructure:"context"`    // MISP: also what is not marked for detection
+	Context   bool              `mapstructure:"context"`    // MISP: also what is not marked for detection; STIX: also observations
 	AllowHTTP bool              `mapstructure:"allow_http"` // url may be plain http to another machine
 	MaxMiB    int64             `mapstructure:"max_mib"`    // most content of one file, unpacked; 2048
 }
 
 // readerVersion is part of every report's revision: it grows when the readers
 // find other things in the same file, so that all files are read again.
-const readerVersion = 2
+const readerVersion = 3
 
 // fileFeed reads files. Each file is a report, or several where its format has
 // reports of its own. A file that cannot be read whole is skipped and what it

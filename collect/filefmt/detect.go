@@ -30,6 +30,9 @@ func detect(name string, head []byte) string {
 			return f
 		}
 	}
+	if isSTIX1(body) {
+		return "stix1"
+	}
 	if f := detectTable(head); f != "" {
 		return f
 	}
@@ -63,7 +66,7 @@ func detectJSON(body []byte) string {
 	switch {
 	case k["Event"] || k["response"] || k["Attribute"]:
 		return "misp"
-	case k["objects"] && (k["spec_version"] || k["bundle"]) || k["bundle"]:
+	case k["bundle"] || k["objects"] && (k["spec_version"] || stixID.Match(body)) || k["type"] && k["id"] && stixID.Match(body):
 		return "stix"
 	case len(k) > 0 || json.Valid(body):
 		return "json"

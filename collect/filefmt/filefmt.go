@@ -1,5 +1,5 @@
 // Package filefmt reads the files that people publish indicators in: plain
-// lists, CSV, NDJSON, MISP events, STIX bundles and prose.
+// lists, CSV, NDJSON, MISP events, STIX 1 and 2, and prose.
 //
 // A reader says what a file holds and where; it does not judge the values.
 // It works on a stream, so memory does not grow with the file, and it never
@@ -44,7 +44,7 @@ func (i *Item) Where() string {
 type Options struct {
 	Type    ioc.Type          // type of every value of a list; "" is told from the value
 	Columns map[string]string // CSV: header name to type name, or to one of the roles of a column
-	Context bool              // MISP: take attributes that are not marked for detection, too
+	Context bool              // MISP: take attributes that are not marked for detection, too; STIX: observations
 }
 
 // Emit takes what a reader found; the item is the reader's again afterwards.
@@ -68,7 +68,8 @@ var formats = []Format{
 	{"ndjson", "one JSON object a line", true, readNDJSON},
 	{"json", "a JSON document: indicators, OTX pulses, or anything with values in its texts", true, readJSON},
 	{"misp", "MISP events as JSON", true, readMISP},
-	{"stix", "a STIX 2 bundle (plain comparisons only)", true, readSTIX},
+	{"stix", "STIX 2 as JSON: a bundle, objects, or a saved answer of a TAXII 2 server", true, readSTIX},
+	{"stix1", "STIX 1 as XML: packages, CybOX observables, or a saved answer of a TAXII 1 server", true, readSTIX1},
 	{"text", "free text that values are extracted from", false, readText},
 }
 

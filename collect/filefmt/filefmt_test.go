@@ -245,6 +245,21 @@ func TestDetect(t *testing.T) {
 	f("x", `{"info":"x","Attribute":[`, "misp")
 	f("x", `{"type":"bundle","objects":[`, "stix")
 	f("x", `{"objects":[],"spec_version":"2.0"}`, "stix")
+	f("x", `{"more":true,"next":"1","objects":[{"type":"indicator","id":"indicator--62a6d538-0208-5e43-`, "stix")
+	f("x", `{"objects":[{"id": "malware--62a6d538-0208-5e43-8a2d-000000000000"}]}`, "stix")
+	f("x", `[{"type":"indicator","id":"indicator--62a6d538-0208-5e43-8a2d-000000000000"}]`, "stix")
+	f("x", `{"type":"indicator","spec_version":"2.1","id":"indicator--62a6d538-0208-5e43-8a2d-000000000000","pattern":"[url:value = 'x']"}`, "stix")
+	f("x", `{"objects":[{"id":"a--b","value":"1.2.3.4"}]}`, "json")
+	f("x", `{"results":[{"id":"indicator--62a6d538-0208-5e43-8a2d-000000000000"`, "json")
+	const pack = `<stix:STIX_Package xmlns:stix="http://stix.mitre.org/stix-1" id="a">`
+	f("x", pack, "stix1")
+	f("x.txt", "<?xml version='1.0'?>\n<!-- a -->\n"+pack, "stix1")
+	f("x", `<p:Poll_Response xmlns:p="http://taxii.mitre.org/messages/taxii_xml_binding-1.1" more="false">`, "stix1")
+	f("x", `<Observables xmlns="http://cybox.mitre.org/cybox-2"/>`, "stix1")
+	f("x", `<feed><item>`+pack, "stix1")
+	f("x.html", `<html><pre>`+pack, "text")
+	f("x", `<!DOCTYPE html><p>`+pack+`</p>`, "text")
+	f("x", "<a>evil.com</a>\n<b>evil.net</b>\n", "text")
 	f("x", "{\"results\":[{\"id\":", "json")
 	f("x", `["evil.com"]`, "json")
 	f("x", `[{"type":"ip","value":"1.2.3.4"}]`, "json")
@@ -378,6 +393,10 @@ func FuzzMISP(f *testing.F) {
 
 func FuzzSTIX(f *testing.F) {
 	fuzz(f, "stix", `{"type":"bundle","objects":[{"type":"indicator","pattern":"[file:hashes.MD5 = 'a' OR url:value='b'] OR [ipv4-addr:value = 'c']"}]}`, `{"objects":{}}`)
+}
+
+func FuzzSTIX1(f *testing.F) {
+	fuzz(f, "stix1", `<STIX_Package xmlns="http://stix.mitre.org/stix-1" id="a"><Observables/></STIX_Package>`, "<a>", "<?xml?><!-- --><")
 }
 
 func FuzzText(f *testing.F) {

@@ -2,7 +2,6 @@ package filefmt
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -100,11 +99,10 @@ func TestJSONErrors(t *testing.T) {
 		f(format, `{"objects":[]} {}`, "behind the end")
 		f(format, `{"objects":[]} x`, "at byte")
 	}
-	f("stix", `{"objects":["`+strings.Repeat("x", maxValue+(1<<20))+`"]}`, "64 MiB")
+	f("misp", `{"Event":["`+strings.Repeat("x", maxValue+(1<<20))+`"]}`, "64 MiB")
 	f("json", strings.Repeat("[", 20_000), "")
 	f("misp", strings.Repeat(`{"Event":`, 20_000), "")
-	f("stix", `[]`, "no object")
-	f("stix", `{"type":"bundle"}`, "no objects")
+	f("stix", `{"foo":1}`, "not STIX 2")
 }
 
 const sampleEvent = `{"Event":{"info":"Bad thing","Orgc":{"name":"CERT"},"uuid":"u1","date":"2026-01-02","timestamp":"1658223000",
@@ -159,44 +157,4 @@ func TestMISPWrappings(t *testing.T) {
 	f(`{"response":`+bare+`}`, "2")
 	check(t, "misp", Options{}, `{"response":[]}`)
 	check(t, "misp", Options{}, `{"response":null}`)
-}
-
-func TestSTIX(t *testing.T) {
-	f := func(pattern string, want ...string) {
-		t.Helper()
-		p, err := json.Marshal(pattern)
-		if err != nil {
-			t.Fatal(err)
-		}
-		check(t, "stix", Options{}, `{"type":"bundle","objects":[{"type":"indicator","id":"indicator--1","pattern":`+string(p)+`}]}`, want...)
-	}
-	f("[file:hashes.'SHA-256' = 'ab']", "sha256 ab")
-	f(`[file:hashes."SHA-256"='ab']`, "sha256 ab")
-	f("[file:hashes.MD5 = 'ab' OR file:hashes.'SHA-1' = 'cd'] or [domain-name:value='evil.com']", "md5 ab", "sha1 cd", "domain evil.com")
-	f("[ipv4-addr:value = '192.0.2.0/24']", "192.0.2.0/24")
-	f(`[mutex:name = 'it\'s \\x']`, `mutex it's \x`)
-	f("[url:value = 'http://a/?a=b]']", "url http://a/?a=b]")
-	for _, p := range []string{
-		"", "[", "[]", "evil.com", "[domain-name:value = 'evil.com' AND domain-name:value = 'evil.net']", "[domain-name:value LIKE '%evil']",
-		"[domain-name:value != 'evil.com']", "[domain-name:value = 'a'] FOLLOWEDBY [domain-name:value = 'b']", "[process:name = 'x']",
-		"[domain-name:value = 'a'", "[domain-name:value = 'a' OR ]", "[domain-name:value = 'a'] OR", "[domain-name:value = 'a]", "[domain-name:value = 7]",
-		"[domain-name:value = 'a'] WITHIN 5 SECONDS", "[NOT domain-name:value = 'a']",
-	} {
-		f(p, fmt.Sprintf("! indicator--1: %q: %s", p, NeedsSTIX))
-	}
-}
-
-func TestSTIXBundle(t *testing.T) {
-	check(t, "stix", Options{}, `{"type":"bundle","id":"bundle--1","objects":[
-		{"type":"indicator","pattern_type":"yara","id":"indicator--2","pattern":"rule x {}"},
-		{"type":"indicator","revoked":true,"pattern":"[domain-name:value = 'gone.com']"},
-		{"type":"indicator","name":"n","confidence":80,"valid_from":"2026-01-01T00:00:00Z","valid_until":"2027-01-01T00:00:00Z","pattern":"[domain-name:value = 'evil.com']"},
-		{"type":"malware","name":"Akira"},{"type":"threat-actor","name":"Gang"},
-		{"type":"attack-pattern","name":"x","external_references":[{"source_name":"mitre-attack","external_id":"T1486"}]},
-		{"type":"report","name":"R","labels":["l"],"external_references":[{"url":"https://blog.example/r"}]},
-		7]}`,
-		`! indicator--2: "rule x {}": `+NeedsSTIX,
-		"domain evil.com title=n created=2026-01-01T00:00:00 expires=2027-01-01T00:00:00 confidence=80",
-		`! json: cannot unmarshal number into Go value of type filefmt.stixObject: "7": not JSON of a shape that we know`,
-		`about "": id= name=R author= tags=l refs=https://blog.example/r families=Akira attack=T1486 tlp= adversary=Gang`)
 }

@@ -26,6 +26,7 @@ type Item struct {
 	ioc.Member
 	ID      string      // id of the indicator, observable or object that says it
 	Refused string      // one of the reasons, or one of package canon
+	Detail  string      // with Refused, for people: what exactly is wrong, or the object path; of any length
 	About   *ioc.Report // its ID is the name that the publisher gave: the package's id, the pulse's, the indicator's
 }
 
@@ -54,4 +55,5 @@ const (
 	NoType       = "of a kind that cannot be hunted" // a port, a process id, a size
 	BadPattern   = "not a STIX pattern"
 	OtherPattern = "a pattern in a language that is not hunted" // sigma, pcre …; YARA and NIDS rules are kept as such
+	Malformed    = "not a STIX object"                          // no JSON, no type, too big, too deep
 )
