@@ -1,0 +1,86 @@
+package taxii1
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/iochunt/iochunt/internal/httpx"
+)
+
+// inMemory is the size up to which an answer needs no file.
+const inMemory = 256 << 10
+
+// spool holds one whole answer as UTF-8 text, a big one in a temporary file.
+type spool struct {
+	io.ReaderAt
+	size int64
+	file *os.File // nil: it is in memory
+}
+
+// newSpool reads r to its end, at most limit bytes.
+func newSpool(r io.Reader, dir string, limit int64) (*spool, error) {
+	head, err := io.ReadAll(io.LimitReader(r, min(inMemory, limit)+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(head)) <= min(inMemory, limit) {
+		return &spool{ReaderAt: bytes.NewReader(head), size: int64(len(head))}, nil
+	}
+	s, err := newFile(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fill(io.MultiReader(bytes.NewReader(head), r), limit); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// newFile opens a temporary file that nobody else can read and, where the
+// system allows it, that no name leads to, so that not even kill -9 leaves it.
+func newFile(dir string) (*spool, error) {
+	f, err := os.CreateTemp(dir, "iochunt-taxii-*.xml")
+	if err != nil {
+		return nil, fmt.Errorf("no temporary file for the answer: %w", err)
+	}
+	_ = os.Remove(f.Name()) // where it fails, close removes it
+	return &spool{ReaderAt: f, file: f}, nil
+}
+
+func (s *spool) fill(r io.Reader, limit int64) error {
+	n, err := io.Copy(s.file, io.LimitReader(r, limit+1))
+	switch {
+	case err != nil:
+		return err
+	case n > limit:
+		return fmt.Errorf("%w: it has more than %d bytes; ask for a shorter time, or allow more", httpx.ErrTooBig, limit)
+	}
+	s.size = n
+	return nil
+}
+
+// section returns the bytes from from to to.
+func (s *spool) section(from, to int64) io.Reader {
+	return io.NewSectionReader(s.ReaderAt, from, to-from)
+}
+
+// bytes returns the bytes from from to to, of which there are few.
+func (s *spool) bytes(from, to int64) ([]byte, error) {
+	b := make([]byte, to-from)
+	_, err := io.ReadFull(s.section(from, to), b)
+	return b, err
+}
+
+// close gives the file up.
+func (s *spool) close() {
+	if s == nil || s.file == nil {
+		return
+	}
+	name := s.file.Name()
+	s.file.Close()
+	_ = os.Remove(name) // it is mostly gone already
+	s.file = nil
+}
