@@ -63,6 +63,8 @@ type Options struct {
 	HTTP   *http.Client         // for everything outbound
 	Known  Known                // nil: nothing is stored
 	Now    func() time.Time     // the clock, for look-backs only
+
+	Version string // ours, for feeds that need an HTTP client of their own: its User-Agent
 }
 
 // Kind is a sort of feed.

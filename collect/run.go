@@ -45,7 +45,7 @@ type Result struct {
 	NotHuntable     int                      `json:"not_huntable"` // of the stored
 	Refused         map[string]int           `json:"refused"`      // by reason
 	RefusedExamples map[string][]ioc.Refusal `json:"refused_examples,omitempty"`
-	Read            map[string]int           `json:"read,omitempty"`    // by what the protocol calls it: "content blocks": 4
+	Read            map[string]int           `json:"read,omitempty"`    // by what the protocol calls one: "content block": 4
 	Notes           []string                 `json:"notes,omitempty"`   // what a person should be told
 	Skipped         []string                 `json:"skipped,omitempty"` // why the run is partial
 	Error           string                   `json:"error,omitempty"`   // why it failed

@@ -86,7 +86,7 @@ func (a *app) newCollector(f config.Feed, known collect.Known) (collect.Collecto
 		return nil, err
 	}
 	return collect.New(f.Kind, collect.Options{
-		Feed: f.Name, HTTP: h, Known: known, Now: a.now,
+		Feed: f.Name, HTTP: h, Known: known, Now: a.now, Version: version,
 		Decode: func(into any) error { return f.Decode(into, a.env) },
 	})
 }

@@ -1,0 +1,420 @@
+package collect
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/iochunt/iochunt/collect/filefmt"
+	"github.com/iochunt/iochunt/collect/stix"
+	"github.com/iochunt/iochunt/collect/taxii/taxii2"
+	"github.com/iochunt/iochunt/internal/ioc"
+)
+
+// taxii2Run is one collection of a TAXII 2.x feed. The objects are spooled as
+// their pages come and then read twice: first for names, relationships and
+// which version of an object is the newest, then for the indicators. Each
+// indicator is a report of its own, as each is published, changed and revoked
+// for itself.
+//
+// A relationship names an indicator when both come in the same run. One that
+// comes later adds nothing to an indicator that is stored; a new version of an
+// indicator keeps the names that the stored one has, where it brings none.
+type taxii2Run struct {
+	*taxiiRun
+	client *taxii2.Client
+	spool  *objectSpool
+	graph  *stix.Graph
+	stored map[string]ioc.Report // of the stage: what is stored of its indicators, with names
+	pages  int
+}
+
+// badObject is the reason of a STIX object that is kept for people to look at.
+const badObject = "an object that cannot be read as STIX"
+
+// taxii2Stage is how many bytes of objects are spooled before they are read. A
+// collection that is bigger is read in stages; names are then known to the
+// stages behind them alone.
+const taxii2Stage = 1 << 30
+
+func (r *taxii2Run) run() error {
+	r.client = taxii2.New(r.conn, r.set.Version)
+	root, id, err := r.locate()
+	if err != nil {
+		return err
+	}
+	if r.spool, err = newObjectSpool(); err != nil {
+		return err
+	}
+	defer r.spool.close()
+	r.graph = stix.NewGraph(stix.Options{Context: r.set.Context, Each: true})
+	res, err := r.client.Objects(r.ctx, root, id, r.query(), r.page)
+	if r.begun.IsZero() {
+		r.begun = res.Date
+	}
+	if disk := (*spoolError)(nil); errors.Is(err, errStopped) || r.ctx.Err() != nil || errors.As(err, &disk) {
+		return cmp.Or(context.Cause(r.ctx), err)
+	}
+	if e := r.read(); e != nil {
+		return e
+	}
+	if err := r.revoked(); err != nil {
+		return err
+	}
+	if err != nil {
+		return r.incomplete(res, err)
+	}
+	r.reached(res)
+	r.count(readObjects, 0)
+	r.count(readObservables, 0)
+	r.batch.Next = r.cur.text()
+	return r.flush()
+}
+
+// spoolError is a failure of our own disk.
+type spoolError struct{ error }
+
+func (e *spoolError) Unwrap() error { return e.error }
+
+// query asks for what was added after the cursor, less the overlap.
+func (r *taxii2Run) query() taxii2.Query {
+	q := taxii2.Query{Limit: r.set.Limit, MaxBytes: r.set.MaxMiB << 20, Pause: 2 * taxiiFirstWait}
+	switch {
+	case r.cur.After != "":
+		q.AddedAfter = earlierText(r.cur.After, r.set.Overlap)
+	case !r.cur.From.IsZero():
+		q.AddedAfter = r.cur.From.Format(taxii2Time)
+	}
+	return q
+}
+
+// earlierText is a time that a server wrote, less d, with as many digits: some
+// servers compare times as texts.
+func earlierText(s string, d time.Duration) string {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return s
+	}
+	layout := "2006-01-02T15:04:05"
+	if _, fraction, ok := strings.Cut(s, "."); ok {
+		digits := strings.IndexFunc(fraction, func(c rune) bool { return c < '0' || c > '9' })
+		layout += "." + strings.Repeat("0", min(max(digits, 1), 9))
+	}
+	return t.Add(-d).UTC().Format(layout + "Z")
+}
+
+// page spools the objects of a page.
+func (r *taxii2Run) page(p *taxii2.Page) error {
+	if r.pages++; r.begun.IsZero() {
+		r.begun = p.Date
+	}
+	r.count(readObjects, len(p.Objects)+len(p.Bad))
+	for i := range p.Bad {
+		r.refuse(p.Bad[i].Raw, strings.TrimSpace(p.Bad[i].ID+" "+p.Bad[i].Reason))
+	}
+	for _, raw := range p.Objects {
+		if err := r.spool.add(raw); err != nil {
+			return &spoolError{fmt.Errorf("the temporary file for what the server sends: %w", err)}
+		}
+	}
+	if r.spool.size < taxii2Stage {
+		return nil
+	}
+	return r.read()
+}
+
+// refuse keeps the beginning of an object that cannot be read.
+func (r *taxii2Run) refuse(value []byte, why string) {
+	r.count(readBadObjects, 1)
+	r.batch.Refused = append(r.batch.Refused, ioc.Refusal{Type: "object", Value: filefmt.Clip(string(value[:min(len(value), 2<<10)]), 2<<10), Reason: badObject, Place: why})
+}
+
+// read reads what is spooled, and empties the spool.
+func (r *taxii2Run) read() error {
+	again := make(map[string]bool) // indicators that may be stored
+	err := r.spool.each(func(raw []byte) error {
+		if !r.first {
+			if id := indicatorID(raw); id != "" {
+				again[id] = true
+			}
+		}
+		return errors.Join(r.graph.Note(raw), r.ctx.Err())
+	})
+	if err == nil {
+		err = r.remember(again)
+	}
+	if err == nil {
+		err = r.spool.each(r.object)
+	}
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return r.spool.reset()
+}
+
+// indicatorID is the id of an object that is an indicator.
+func indicatorID(raw []byte) string {
+	var o struct{ Type, ID string }
+	if json.Unmarshal(raw, &o) != nil || o.Type != "indicator" {
+		return ""
+	}
+	return o.ID
+}
+
+// remember looks up the names of stored indicators that come again.
+func (r *taxii2Run) remember(ids map[string]bool) error {
+	r.stored = make(map[string]ioc.Report)
+	if r.known == nil || len(ids) == 0 {
+		return nil
+	}
+	for rep, err := range r.known.KnownReports(r.ctx, r.feed) {
+		if err != nil {
+			return fmt.Errorf("asking for the stored reports: %w", err)
+		}
+		if ids[rep.ID] && (rep.Adversary != "" || len(rep.Families)+len(rep.Techniques) > 0) {
+			r.stored[rep.ID] = ioc.Report{Adversary: rep.Adversary, Families: rep.Families, Techniques: rep.Techniques}
+		}
+	}
+	return nil
+}
+
+// object hands over what one object says.
+func (r *taxii2Run) object(raw []byte) error {
+	if r.ctx.Err() != nil {
+		return context.Cause(r.ctx)
+	}
+	var items []stix.Item
+	keep := func(i *stix.Item) error {
+		own := *i
+		if i.About != nil { // the item is the reader's again afterwards
+			about := *i.About
+			own.About = &about
+		}
+		items = append(items, own)
+		return nil
+	}
+	if err := r.graph.Read(raw, keep); err != nil {
+		return err
+	}
+	if r.full() {
+		if err := r.flush(); err != nil {
+			return err
+		}
+	}
+	digest := ""
+	at := make(map[string]time.Time)
+	for i := range items {
+		key := items[i].Report
+		if about := items[i].About; about != nil || items[i].Refused == "" && at[key].IsZero() {
+			if digest == "" {
+				digest = digestOf(raw)
+			}
+			rep, err := r.announce(key, about, digest)
+			if err != nil {
+				return err
+			}
+			at[key] = rep
+		}
+		switch {
+		case items[i].Refused == stix.Malformed:
+			r.refuse(raw, strings.TrimSpace(items[i].ID+" "+items[i].Detail))
+		case items[i].About == nil:
+			r.add(&items[i], key, at[key])
+		}
+	}
+	return nil
+}
+
+// announce lists the report of an object, all of which is in this batch. It
+// returns when the object was last changed.
+func (r *taxii2Run) announce(key string, about *ioc.Report, digest string) (time.Time, error) {
+	rep := ioc.Report{}
+	if about != nil {
+		rep = *about
+	}
+	rep.ID = key
+	if was, ok := r.stored[key]; ok {
+		rep.Adversary = cmp.Or(rep.Adversary, was.Adversary)
+		if len(rep.Families) == 0 {
+			rep.Families = was.Families
+		}
+		if len(rep.Techniques) == 0 {
+			rep.Techniques = was.Techniques
+		}
+	}
+	if i, listed := r.listed[key]; listed {
+		if r.batch.Reports[i].Revision == r.revision(digest) {
+			return rep.Modified, nil
+		}
+		if err := r.flush(); err != nil { // no batch announces a report twice
+			return rep.Modified, err
+		}
+	}
+	r.list(ioc.ReportList{Report: rep, Revision: r.revision(digest), Start: true, Last: true})
+	return cmp.Or(rep.Modified, rep.Created), nil
+}
+
+// revoked withdraws the indicators that their publisher took back.
+func (r *taxii2Run) revoked() error {
+	ids := r.graph.Gone()
+	if len(ids) == 0 {
+		return nil
+	}
+	is := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		is[id] = true
+	}
+	return r.gone(func(id string) bool { return is[id] }, ids)
+}
+
+// reached moves the cursor behind a complete run. An answer without anything
+// in it has no date; then all until the run began has been read.
+func (r *taxii2Run) reached(res taxii2.Result) {
+	if res.Last != "" {
+		r.after(res.Last)
+	} else if r.cur.After == "" || res.Objects > 0 {
+		r.after(r.clock().Format(taxii2Time))
+	}
+}
+
+// taxii2Time is a time as TAXII 2 has it.
+const taxii2Time = "2006-01-02T15:04:05.000Z"
+
+// after moves the cursor, never back, and never beyond the server's clock: a
+// date from the future would make the next runs blind.
+func (r *taxii2Run) after(text string) {
+	was, err1 := time.Parse(time.RFC3339, r.cur.After)
+	now, err2 := time.Parse(time.RFC3339, text)
+	if err2 == nil && now.After(r.clock()) {
+		now = r.clock()
+		text = now.Format(taxii2Time)
+	}
+	if err1 != nil || err2 != nil || now.After(was) {
+		r.cur.After = text
+	}
+}
+
+// incomplete says what is missing. The cursor moves to where everything has
+// come, if the server told its dates in order.
+func (r *taxii2Run) incomplete(res taxii2.Result, err error) error {
+	if r.pages == 0 || noLogin(err) {
+		if e := r.flush(); e != nil {
+			return e
+		}
+		return err
+	}
+	if res.Resume != "" {
+		r.after(res.Resume)
+		r.batch.Next = r.cur.text()
+	}
+	return r.skip(fmt.Errorf("after %d objects: %w", res.Objects, err))
+}
+
+// locate finds the API root and the id of the collection, and notices which
+// collections there are.
+func (r *taxii2Run) locate() (root *url.URL, id string, err error) {
+	roots, wanted, err := r.roots(r.ctx, r.client)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case wanted == "":
+		return nil, "", r.noCollection()
+	}
+	about, names := make(map[string]string), []string{}
+	for _, u := range roots {
+		all, err := r.client.Collections(r.ctx, u)
+		if err != nil {
+			if noLogin(err) || r.ctx.Err() != nil || len(roots) > 1 {
+				return nil, "", err
+			}
+			r.note("the list of collections cannot be read, so that new ones are not noticed: " + err.Error())
+			return u, wanted, nil
+		}
+		for _, c := range all {
+			about[c.ID] = c.Title
+			names = append(names, collectionText(c))
+		}
+		if c, ok := pickCollection(all, wanted); ok {
+			r.names(about)
+			if !c.CanRead {
+				return nil, "", fmt.Errorf("%w: the account may not read the collection %s", ErrAuth, collectionText(c))
+			}
+			return u, c.ID, nil
+		}
+	}
+	return nil, "", r.offers(fmt.Errorf("there is no collection %q", wanted), names)
+}
+
+// roots finds the API roots that may have the collection, and its id or name.
+func (f *taxiiFeed) roots(ctx context.Context, c *taxii2.Client) (roots []*url.URL, wanted string, err error) {
+	at, err := c.Locate(ctx, f.place.poll)
+	if err != nil {
+		return nil, "", err
+	}
+	wanted = cmp.Or(f.set.Collection, at.Collection)
+	if at.Collection != "" && f.set.Collection != "" && at.Collection != f.set.Collection {
+		return nil, "", fmt.Errorf("url is the address of the collection %q, but collection is %q; take one of them out", at.Collection, f.set.Collection)
+	}
+	if at.Root != nil {
+		return []*url.URL{at.Root}, wanted, nil
+	}
+	var refused error
+	add := func(a *taxii2.Address) {
+		switch {
+		case a == nil:
+		case a.Err != nil:
+			refused = errors.Join(refused, a.Err)
+		case !slices.ContainsFunc(roots, func(u *url.URL) bool { return u.String() == a.URL.String() }):
+			roots = append(roots, a.URL)
+		}
+	}
+	add(at.Discovery.Default)
+	for i := range at.Discovery.Roots {
+		add(&at.Discovery.Roots[i])
+	}
+	switch {
+	case len(roots) > 0:
+		return roots, wanted, nil
+	case refused != nil:
+		return nil, "", fmt.Errorf("the discovery names no API root that can be used: %w", refused)
+	}
+	return nil, "", errors.New("the discovery names no API root; set url to the address of one")
+}
+
+// pickCollection finds a collection by its id, else by its alias, else by its
+// title if only one has it.
+func pickCollection(all []taxii2.Collection, wanted string) (taxii2.Collection, bool) {
+	for _, is := range []func(c *taxii2.Collection) bool{
+		func(c *taxii2.Collection) bool { return c.ID == wanted },
+		func(c *taxii2.Collection) bool { return c.Alias == wanted },
+		func(c *taxii2.Collection) bool { return c.Title == wanted },
+	} {
+		var found []taxii2.Collection
+		for i := range all {
+			if is(&all[i]) {
+				found = append(found, all[i])
+			}
+		}
+		if len(found) == 1 {
+			return found[0], true
+		}
+	}
+	return taxii2.Collection{}, false
+}
+
+// collectionText names a collection for people.
+func collectionText(c taxii2.Collection) string {
+	if c.Title == "" || c.Title == c.ID {
+		return c.ID
+	}
+	return c.ID + " (" + c.Title + ")"
+}
