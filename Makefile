@@ -4,7 +4,7 @@
 # make check   gofmt, vet, lint
 # make fuzz    every fuzz target, FUZZTIME each     (default 2m)
 # make soak    the kill -9 loop and the races, long
-# make bench   the big numbers: a million indicators collected; the matcher beside grep, ripgrep, Hyperscan and others
+# make bench   the big numbers: a million indicators collected; the matcher beside grep, ripgrep, Hyperscan and others; STIX 1 beside python-stix
 SHELL    := /bin/bash
 GO       ?= go
 BIN      := bin/iochunt
@@ -31,7 +31,9 @@ demo: build
 
 test: build
 	scripts/check
-	python=$$(scripts/otx-sdk $(CACHE)/otx-sdk) && IOCHUNT_SDK_PYTHON="$$python" $(GO) test -timeout 30m ./...
+	python=$$(scripts/otx-sdk $(CACHE)/otx-sdk) && taxii=$$(IOCHUNT_TAXII=$(CACHE)/taxii scripts/taxii-servers install) && \
+		IOCHUNT_SDK_PYTHON="$$python" IOCHUNT_TAXII="$$taxii" IOCHUNT_TAXII_PYTHON="$$taxii/bin/python" IOCHUNT_STIX_PYTHON="$$taxii/bin/python" \
+		$(GO) test -timeout 30m ./...
 	$(GO) test -race -short -timeout 30m ./collect/... ./hunt/... ./internal/...
 
 check:

@@ -167,7 +167,7 @@ func (a *app) runCollector(ctx context.Context, s collect.Store, feed string, c 
 
 func collectCode(r collect.Result, err error) int {
 	switch {
-	case errors.Is(err, collect.ErrAuth):
+	case isAuth(err):
 		return exitAuth
 	case err != nil:
 		return exitFailed
@@ -183,14 +183,17 @@ func collectCode(r collect.Result, err error) int {
 func (a *app) recordRun(s *local.Store, r collect.Result) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+	counters := map[string]int64{
+		"reports": int64(r.Reports), "gone": int64(r.Gone), "fetched": int64(r.Fetched), "new": int64(r.Changes.New),
+		"changed": int64(r.Changes.Changed), "unchanged": int64(r.Changes.Unchanged), "expired": int64(r.Expired),
+		"withdrawn": int64(r.Changes.Withdrawn), "refused": int64(r.RefusedTotal()),
+	}
+	for what, n := range r.Read {
+		counters[strings.ReplaceAll(what, " ", "_")] = int64(n)
+	}
 	return s.PutRun(ctx, store.Run{
 		Verb: "collect", Feed: r.Feed, Started: r.Started, Ended: r.Started.Add(r.Took), Outcome: string(r.Outcome()),
-		Message: strings.Join(append(r.Skipped, r.Error), "; "),
-		Counters: map[string]int64{
-			"reports": int64(r.Reports), "gone": int64(r.Gone), "fetched": int64(r.Fetched), "new": int64(r.Changes.New),
-			"changed": int64(r.Changes.Changed), "unchanged": int64(r.Changes.Unchanged),
-			"withdrawn": int64(r.Changes.Withdrawn), "refused": int64(r.RefusedTotal()),
-		},
+		Message: strings.Join(append(r.Skipped, r.Error), "; "), Counters: counters,
 	})
 }
 
@@ -212,6 +215,8 @@ type collectJSON struct {
 	NotHuntable int            `json:"not_huntable"`
 	Refused     int            `json:"refused"`
 	Why         map[string]int `json:"refused_why,omitempty"`
+	Read        map[string]int `json:"read,omitempty"` // in the protocol's own terms: "content block"
+	Notes       []string       `json:"notes,omitempty"`
 	Skipped     []string       `json:"skipped,omitempty"`
 	Cursor      string         `json:"cursor,omitempty"`
 	TookMS      int64          `json:"took_ms"`
@@ -222,7 +227,7 @@ func newCollectJSON(r collect.Result) collectJSON {
 		Feed: r.Feed, Outcome: string(r.Outcome()), Error: r.Error, Reports: r.Reports, Gone: r.Gone, Fetched: r.Fetched,
 		New: r.Changes.New, Changed: r.Changes.Changed, Unchanged: r.Changes.Unchanged, Withdrawn: r.Changes.Withdrawn,
 		Duplicates: r.Duplicates, Observables: r.Changes.Observables, Expired: r.Expired, NotHuntable: r.NotHuntable,
-		Refused: r.RefusedTotal(), Why: r.Refused, Skipped: r.Skipped, Cursor: string(r.After), TookMS: r.Took.Milliseconds(),
+		Refused: r.RefusedTotal(), Why: r.Refused, Read: r.Read, Notes: r.Notes, Skipped: r.Skipped, Cursor: string(r.After), TookMS: r.Took.Milliseconds(),
 	}
 }
 
@@ -233,7 +238,7 @@ func (a *app) tellResult(r collect.Result, quiet bool) error {
 	if a.json {
 		return a.line("collect", newCollectJSON(r))
 	}
-	for _, s := range r.Skipped {
+	for _, s := range append(slices.Clone(r.Notes), r.Skipped...) {
 		a.note("iochunt: feed %s: %s", r.Feed, s)
 	}
 	if quiet || r.Error != "" && r.Fetched == 0 {
@@ -243,8 +248,8 @@ func (a *app) tellResult(r collect.Result, quiet bool) error {
 		fmt.Fprintf(a.out, "%s: FAILED half-way; what was read until then stays\n", r.Feed)
 	}
 	c := r.Changes
-	fmt.Fprintf(a.out, "%s: %s, %s fetched in %s: %s new, %s changed, %s unchanged, %s withdrawn; %s expired, %s not huntable, %s refused\n",
-		r.Feed, plural(r.Reports, "report"), plural(r.Fetched, "indicator"), shortDuration(r.Took),
+	fmt.Fprintf(a.out, "%s: %s in %s: %s new, %s changed, %s unchanged, %s withdrawn; %s expired, %s not huntable, %s refused\n",
+		r.Feed, fetched(&r), shortDuration(r.Took),
 		thousands(c.New), thousands(c.Changed), thousands(c.Unchanged), thousands(c.Withdrawn),
 		thousands(r.Expired), thousands(r.NotHuntable), thousands(r.RefusedTotal()))
 	a.tellRefused(r)
@@ -252,6 +257,19 @@ func (a *app) tellResult(r collect.Result, quiet bool) error {
 		fmt.Fprintf(a.out, "  PARTIAL: %s could not be read; the next poll tries again\n", plural(len(r.Skipped), "part"))
 	}
 	return nil
+}
+
+// fetched says what was read: in the protocol's own terms where it has some, in
+// ours where it has not.
+func fetched(r *collect.Result) string {
+	if len(r.Read) == 0 {
+		return plural(r.Reports, "report") + ", " + plural(r.Fetched, "indicator") + " fetched"
+	}
+	var said []string
+	for _, what := range slices.Sorted(maps.Keys(r.Read)) {
+		said = append(said, plural(r.Read[what], escape(what)))
+	}
+	return strings.Join(said, ", ") + " read"
 }
 
 // tellRefused lists the reasons of refusals, the most frequent first, each with

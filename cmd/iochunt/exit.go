@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/term"
 )
@@ -86,7 +85,7 @@ func codeOf(cmd *cobra.Command, err error) int {
 	switch {
 	case cmd != nil && cmd.Name() == "scan":
 		return exitUsage // grep's "error"
-	case errors.Is(err, collect.ErrAuth):
+	case isAuth(err):
 		return exitAuth
 	case errors.Is(err, os.ErrInvalid), isCobraUsage(err):
 		return exitUsage

@@ -107,8 +107,10 @@ type feedJSON struct {
 	Members     int       `json:"memberships"`
 	Observables int       `json:"observables"`
 	Refused     int       `json:"refused"`
+	State       string    `json:"state"` // ok, partial, failed, overdue, never polled; "" for what is not polled
 	Outcome     string    `json:"last_outcome,omitempty"`
 	LastPoll    time.Time `json:"last_poll,omitzero"`
+	LastGood    time.Time `json:"last_success,omitzero"` // of a poll that read everything: the age of what the feed holds
 	NextPoll    time.Time `json:"next_poll,omitzero"`
 }
 
@@ -123,7 +125,7 @@ func (a *app) feeds(ctx context.Context) error {
 		return err
 	}
 	rows := a.feedRows(states)
-	if err := addFailedRuns(ctx, s, rows); err != nil {
+	if err := a.addRuns(ctx, s, rows); err != nil {
 		return err
 	}
 	if a.json {
@@ -157,21 +159,51 @@ func (a *app) feedRows(states []store.FeedState) []feedJSON {
 	return rows
 }
 
-// addFailedRuns completes the rows of feeds that never got as far as to store
-// anything: their runs are on record all the same.
-func addFailedRuns(ctx context.Context, s *local.Store, rows []feedJSON) error {
+// addRuns completes the rows by what is on record of the feeds' polls. A feed
+// that never got as far as to store anything has its runs there all the same.
+func (a *app) addRuns(ctx context.Context, s *local.Store, rows []feedJSON) error {
 	for i := range rows {
-		if rows[i].Outcome != "" {
-			continue
+		r := &rows[i]
+		last, err := lastRun(ctx, s, r.Feed, "")
+		if err != nil {
+			return err
 		}
-		for r, err := range s.Runs(ctx, store.RunFilter{Verb: "collect", Feed: rows[i].Feed, Limit: 1}) {
-			if err != nil {
-				return err
-			}
-			rows[i].Outcome, rows[i].LastPoll = r.Outcome, r.Ended.UTC()
+		if r.Outcome == "" && last != nil {
+			r.Outcome, r.LastPoll = last.Outcome, last.Ended.UTC()
 		}
+		good, err := lastRun(ctx, s, r.Feed, store.OK)
+		if err != nil {
+			return err
+		}
+		if good != nil {
+			r.LastGood = good.Ended.UTC()
+		}
+		r.State = r.state(a.now())
 	}
 	return nil
+}
+
+// lastRun returns the newest collection of a feed with that outcome ("" any);
+// nil is none.
+func lastRun(ctx context.Context, s *local.Store, feed, outcome string) (*store.Run, error) {
+	for r, err := range s.Runs(ctx, store.RunFilter{Verb: "collect", Feed: feed, Outcome: outcome, Limit: 1}) {
+		return &r, err
+	}
+	return nil, nil
+}
+
+// state says in a word how a configured feed is: a poll that is late by as
+// much as its interval is overdue, whatever the last one said.
+func (r *feedJSON) state(now time.Time) string {
+	switch {
+	case !r.Configured && r.LastPoll.IsZero():
+		return ""
+	case r.LastPoll.IsZero():
+		return "never polled"
+	case !r.NextPoll.IsZero() && now.After(r.NextPoll.Add(r.NextPoll.Sub(r.LastPoll))):
+		return "overdue"
+	}
+	return r.Outcome
 }
 
 func feedRow(st store.FeedState, f config.Feed) feedJSON {
@@ -194,14 +226,14 @@ func (a *app) feedTable(rows []feedJSON) error {
 		return nil
 	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(w, "FEED\tKIND\tREPORTS\tINDICATORS\tREFUSED\tLAST POLL\tOUTCOME\tNEXT DUE")
+	fmt.Fprintln(w, "FEED\tKIND\tREPORTS\tINDICATORS\tREFUSED\tSTATE\tLAST POLL\tLAST WHOLE POLL\tNEXT DUE")
 	for _, r := range rows {
 		next := "-"
 		if !r.NextPoll.IsZero() {
 			next = r.NextPoll.Format("2006-01-02 15:04Z")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", escape(r.Feed), dash(r.FeedKind), thousands(r.Reports),
-			thousands(r.Observables), thousands(r.Refused), ago(a.now(), r.LastPoll), dash(r.Outcome), next)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", escape(r.Feed), dash(r.FeedKind), thousands(r.Reports),
+			thousands(r.Observables), thousands(r.Refused), dash(r.State), ago(a.now(), r.LastPoll), ago(a.now(), r.LastGood), next)
 	}
 	return w.Flush()
 }

@@ -22,7 +22,7 @@ var mayImport = map[string][]string{
 	"cmd/iochunt": {"*"},
 
 	// The benchmark looks at the program from outside.
-	"scripts/benchmark":        {"collect/otx/otxtest", "hunt/match", "scripts/benchmark/corpus", "scripts/benchmark/peers"},
+	"scripts/benchmark":        {"collect/otx/otxtest", "collect/stix", "hunt/match", "scripts/benchmark/corpus", "scripts/benchmark/peers"},
 	"scripts/benchmark/corpus": {},
 	"scripts/benchmark/peers":  {},
 

@@ -31,7 +31,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("LOGS", logs)
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"otx": otxCommand, "exit": exitCommand},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"otx": otxCommand, "taxii": taxiiCommand, "exit": exitCommand},
 	})
 }
 

@@ -52,7 +52,7 @@ func newRoot(a *app) *cobra.Command {
 	f.BoolVar(&a.noProgress, "no-progress", false, "no progress bar")
 	f.StringVar(&a.colour, "color", "auto", "colours: auto, always, never")
 	root.AddCommand(
-		newCollect(a), newFeeds(a), newIndicators(a), newScan(a), newHits(a),
+		newCollect(a), newFeeds(a), newTAXII(a), newIndicators(a), newScan(a), newHits(a),
 		newDoctor(a), newConfig(a), newInit(a), newDemo(a), newVersion(a), newMan(a),
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })

@@ -85,7 +85,7 @@ type Batch struct {
 	Refused []Refusal // values that could not be read
 	Next    Cursor    // safe to go on from once this batch is stored; "" leaves the cursor where it is
 
-	Read  map[string]int // what was read for it, by what the protocol calls it: "content blocks": 4
+	Read  map[string]int // what was read for it, by what the protocol calls one: "content block": 4
 	Notes []string       // what a person should be told: "a new collection: user_x"
 }
 

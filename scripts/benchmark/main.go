@@ -32,9 +32,12 @@ func parts() []part {
 		{"hostile", "text that is made to be slow", benchHostile},
 		{"truth", "what is found in 1 GiB, by class and type", benchTruth},
 		{"stages", "the Go benchmarks of the matcher, against a saved base", benchStages},
+		{"stix", "STIX 1: our reader and program beside python-stix and cabby", benchSTIX},
 		{"corpus", "make lists or logs, or score what a grep printed", runCorpus},
 		{"searcher", "the matcher alone, over files", runSearcher},
 		{"gates", "make a list under which every name has to be looked at", runGates},
+		{"stixmake", "make a STIX 1.2 package", runSTIXMake},
+		{"stixread", "our reader alone, over a STIX 1 package", runSTIXRead},
 	}
 }
 
@@ -53,7 +56,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 || args[0] == "all" {
-		return errors.Join(benchCollect(ctx, nil), benchMatch(ctx, nil))
+		return errors.Join(benchCollect(ctx, nil), benchMatch(ctx, nil), benchSTIX(ctx, nil))
 	}
 	var names []string
 	for _, p := range parts() {

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iochunt/iochunt/collect/taxii"
+	"github.com/iochunt/iochunt/collect/taxii/taxii1"
+	"github.com/iochunt/iochunt/collect/taxii/taxii2"
+)
+
+func newTAXIIDiscovery(a *app) *cobra.Command {
+	var f taxiiFlags
+	cmd := &cobra.Command{
+		Use: "discovery", Short: "List the services (TAXII 2: the API roots) of a server", Args: cobra.NoArgs,
+		Example: "  iochunt taxii discovery --path https://otx.alienvault.com/taxii/discovery --username-file otx.key\n" +
+			"  iochunt taxii discovery -t 2.1 --host taxii.example",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.taxiiSession(cmd, &f)
+			if err != nil {
+				return err
+			}
+			return s.discovery(cmd.Context())
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func newTAXIICollections(a *app) *cobra.Command {
+	var f taxiiFlags
+	cmd := &cobra.Command{
+		Use: "collections", Short: "List the collections that an account may read", Args: cobra.NoArgs,
+		Example: "  iochunt taxii collections --path https://otx.alienvault.com/taxii/collections --username-file otx.key\n" +
+			"  iochunt taxii collections -t 2.1 --path https://taxii.example/root/",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.taxiiSession(cmd, &f)
+			if err != nil {
+				return err
+			}
+			return s.collections(cmd.Context())
+		},
+	}
+	f.add(cmd)
+	return cmd
+}
+
+// taxiiSession is one command's talk to a server.
+type taxiiSession struct {
+	*app
+	*taxiiFlags
+	conn *taxii.Conn
+	base *url.URL
+	v2   bool
+}
+
+func (a *app) taxiiSession(cmd *cobra.Command, f *taxiiFlags) (*taxiiSession, error) {
+	base, err := f.base(cmd)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := a.dial(f, base)
+	if err != nil {
+		return nil, err
+	}
+	two, err := f.two()
+	return &taxiiSession{app: a, taxiiFlags: f, conn: conn, base: base, v2: two}, err
+}
+
+// quiet says that the answers themselves are the output.
+func (s *taxiiSession) quiet() bool { return s.asXML }
+
+func (s *taxiiSession) one() *taxii1.Client { return taxii1.New(s.conn, s.version) }
+func (s *taxiiSession) two() *taxii2.Client { return taxii2.New(s.conn, s.version) }
+
+// service finds the address of a service of TAXII 1: --path, or what the
+// discovery service names.
+func (s *taxiiSession) service(ctx context.Context, kinds ...string) (*url.URL, error) {
+	if s.path != "" {
+		return s.base, nil
+	}
+	services, err := s.one().Discover(ctx, s.base)
+	if err != nil {
+		return nil, err
+	}
+	var there []string
+	for _, v := range services {
+		for _, k := range kinds {
+			if v.Type == k && v.Available {
+				there = append(there, v.Address)
+			}
+		}
+	}
+	switch len(there) {
+	case 0:
+		return nil, fmt.Errorf("the discovery service names no available %s service; give its address with --path", strings.ToLower(kinds[0]))
+	case 1:
+		return s.conn.Resolve(there[0])
+	}
+	return nil, usage("the discovery service names %d %s services; choose one with --path: %s", len(there), strings.ToLower(kinds[0]), strings.Join(there, ", "))
+}
+
+// serviceJSON is the "taxii_service" object of docs/output.md.
+type serviceJSON struct {
+	Type      string   `json:"type"`
+	Address   string   `json:"address"`
+	Version   string   `json:"version,omitempty"`
+	Protocol  string   `json:"protocol,omitempty"`
+	Messages  []string `json:"message_bindings,omitempty"`
+	Content   []string `json:"content_bindings,omitempty"`
+	Available bool     `json:"available"`
+	Message   string   `json:"message,omitempty"`
+}
+
+func (s *taxiiSession) discovery(ctx context.Context) error {
+	if s.v2 {
+		return s.roots(ctx)
+	}
+	services, err := s.one().Discover(ctx, s.base)
+	if err != nil || s.quiet() {
+		return err
+	}
+	for _, v := range services {
+		if s.json {
+			j := serviceJSON{v.Type, v.Address, v.Version, v.Protocol, v.Messages, bindingTexts(v.Bindings), v.Available, v.Message}
+			if err := s.line("taxii_service", j); err != nil {
+				return err
+			}
+			continue
+		}
+		fmt.Fprintf(s.out, "%s\n", escape(v.Type))
+		field(s.out, "", "address", v.Address)
+		field(s.out, "", "version", v.Version)
+		field(s.out, "", "messages", strings.Join(v.Messages, ", "))
+		field(s.out, "", "content", strings.Join(bindingTexts(v.Bindings), ", "))
+		field(s.out, "", "available", yesNo(v.Available))
+		field(s.out, "", "message", v.Message)
+	}
+	return s.counted("services", len(services), "service")
+}
+
+// counted ends a list.
+func (s *taxiiSession) counted(what string, n int, words ...string) error {
+	if s.json {
+		return s.line("summary", map[string]int{what: n})
+	}
+	s.note("%s", plural(n, words...))
+	return nil
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "NO"
+}
+
+func bindingTexts(bs []taxii1.Binding) []string {
+	var out []string
+	for _, b := range bs {
+		out = append(out, b.String())
+	}
+	return out
+}
+
+// collectionJSON is the "taxii_collection" object of docs/output.md.
+type collectionJSON struct {
+	Name        string   `json:"name"` // what is polled by: the name, or the id
+	Title       string   `json:"title,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Type        string   `json:"type,omitempty"`
+	Readable    bool     `json:"readable"`
+	Writable    bool     `json:"writable"`
+	Volume      int64    `json:"volume,omitempty"` // content blocks, where the server says
+	Content     []string `json:"content,omitempty"`
+	Poll        []string `json:"poll,omitempty"` // addresses of poll services, or the API root
+}
+
+func (s *taxiiSession) collections(ctx context.Context) error {
+	list, err := s.listCollections(ctx)
+	if err != nil || s.quiet() {
+		return err
+	}
+	for _, c := range list {
+		if s.json {
+			if err := s.line("taxii_collection", c); err != nil {
+				return err
+			}
+			continue
+		}
+		s.showCollection(&c)
+	}
+	return s.counted("collections", len(list), "collection")
+}
+
+func (s *taxiiSession) showCollection(c *collectionJSON) {
+	fmt.Fprintf(s.out, "%s\n", escape(c.Name))
+	field(s.out, "", "title", c.Title)
+	field(s.out, "", "description", c.Description)
+	field(s.out, "", "type", c.Type)
+	if c.Volume > 0 {
+		field(s.out, "", "volume", plural(int(c.Volume), "content block"))
+	}
+	if !c.Readable {
+		field(s.out, "", "available", "NO")
+	}
+	field(s.out, "", "content", strings.Join(c.Content, ", "))
+	field(s.out, "", "poll", strings.Join(c.Poll, ", "))
+}
+
+func (s *taxiiSession) listCollections(ctx context.Context) ([]collectionJSON, error) {
+	if s.v2 {
+		return s.rootCollections(ctx)
+	}
+	u, err := s.service(ctx, "COLLECTION_MANAGEMENT", "FEED_MANAGEMENT")
+	if err != nil {
+		return nil, err
+	}
+	list, err := s.one().Collections(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]collectionJSON, 0, len(list))
+	for _, c := range list {
+		j := collectionJSON{
+			Name: c.Name, Description: c.Description, Type: c.Type, Readable: c.Available, Writable: len(c.Inbox) > 0,
+			Volume: max(c.Volume, 0), Content: bindingTexts(c.Bindings),
+		}
+		for _, p := range c.Poll {
+			j.Poll = append(j.Poll, p.Address)
+		}
+		out = append(out, j)
+	}
+	return out, nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/iochunt/iochunt/collect/taxii"
+	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/httpx"
+	"github.com/iochunt/iochunt/internal/term"
+)
+
+// loginFlags say who asks. A secret comes from a file, the environment or a
+// prompt; --password is there because scripts written for other clients have it.
+type loginFlags struct {
+	username, usernameFile string
+	password, passwordFile string
+	keyPasswordFile        string
+	jwt                    string
+	headers                []string
+}
+
+// otxHost is the host whose accounts are named by a key.
+const otxHost = "otx.alienvault.com"
+
+// login gathers the credentials for a server.
+func (a *app) login(f *loginFlags, base *url.URL) (taxii.Login, error) {
+	user, err := a.username(f, base.Hostname())
+	if err != nil {
+		return taxii.Login{}, err
+	}
+	if f.jwt != "" && user == "" {
+		return taxii.Login{}, usage("--jwt-auth needs a user name and a password")
+	}
+	password, err := a.password(f, user, base.Hostname())
+	if err != nil {
+		return taxii.Login{}, err
+	}
+	header, err := parseHeaders(f.headers)
+	return taxii.Login{Username: httpx.Secret(user), Password: httpx.Secret(password), JWT: f.jwt, Header: header}, err
+}
+
+func (a *app) username(f *loginFlags, host string) (string, error) {
+	if f.usernameFile != "" {
+		return a.secretFile("--username-file", f.usernameFile)
+	}
+	name := cmp.Or(f.username, a.env("TAXII_USERNAME"))
+	if name == "" && host == otxHost {
+		name = a.env("OTX_API_KEY")
+	}
+	return name, nil
+}
+
+// password looks in the file, the flag and the environment, and then asks, if
+// somebody sits at a terminal and there is a user name. An empty one is one,
+// too: OTX looks at the user name alone.
+func (a *app) password(f *loginFlags, user, host string) (string, error) {
+	switch env := a.env("TAXII_PASSWORD"); {
+	case f.passwordFile != "":
+		return a.secretFile("--password-file", f.passwordFile)
+	case f.password != "":
+		a.note("iochunt: others on this machine can see a --password in the list of processes; --password-file, TAXII_PASSWORD or the prompt hide it")
+		return f.password, nil
+	case env != "" || user == "" || host == otxHost:
+		return env, nil
+	}
+	in, _ := a.in.(*os.File)
+	if !term.IsTerminal(in) {
+		return "", nil
+	}
+	return term.ReadSecret(in, a.err, fmt.Sprintf("Password for %s (none: press return): ", escape(host)))
+}
+
+// secretFile reads a secret from a file that nobody else can read, or from
+// standard input where the name is "-".
+func (a *app) secretFile(flag, path string) (string, error) {
+	if path != "-" {
+		s, err := config.ReadSecret(path)
+		if err != nil {
+			return "", usage("%s: %w", flag, err)
+		}
+		return s, nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(a.in, 64<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("%s: standard input: %w", flag, err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// parseHeaders reads "Name: value" lines. What stands in them may be secret, so
+// an error does not repeat it.
+func parseHeaders(lines []string) (http.Header, error) {
+	h := make(http.Header)
+	for _, line := range lines {
+		name, value, ok := strings.Cut(line, ":")
+		if name = strings.TrimSpace(name); !ok || name == "" {
+			return nil, usage("--header is written as Name:value")
+		}
+		h.Add(name, strings.TrimSpace(value))
+	}
+	return h, nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/iochunt/iochunt/collect"
+	"github.com/iochunt/iochunt/collect/taxii"
+	"github.com/iochunt/iochunt/collect/taxii/taxii1"
+	"github.com/iochunt/iochunt/collect/taxii/taxii2"
+	"github.com/iochunt/iochunt/internal/httpx"
+)
+
+// rootJSON is the "taxii_root" object of docs/output.md.
+type rootJSON struct {
+	Address     string   `json:"address"`
+	Default     bool     `json:"default"`
+	Title       string   `json:"title,omitempty"`
+	Description string   `json:"description,omitempty"`
+	Versions    []string `json:"versions,omitempty"`
+	MaxContent  int64    `json:"max_content_length,omitempty"`
+	Error       string   `json:"error,omitempty"` // why it could not be asked
+}
+
+// roots lists the API roots of a TAXII 2 server.
+func (s *taxiiSession) roots(ctx context.Context) error {
+	d, err := s.two().Discovery(ctx, s.base)
+	if err != nil || s.quiet() {
+		return err
+	}
+	if !s.json {
+		fmt.Fprintf(s.out, "%s\n", escape(d.Title))
+		field(s.out, "", "description", d.Description)
+		field(s.out, "", "contact", d.Contact)
+	}
+	failed := 0
+	for _, r := range d.Roots {
+		j := rootJSON{Address: r.Text, Default: d.Default != nil && d.Default.Text == r.Text}
+		if err := s.describeRoot(ctx, r, &j); err != nil {
+			failed++
+			j.Error = err.Error()
+		}
+		if err := s.showRoot(&j); err != nil {
+			return err
+		}
+	}
+	if err := s.counted("roots", len(d.Roots), "API root"); err != nil || failed == 0 {
+		return err
+	}
+	return quietly(exitPartial)
+}
+
+func (s *taxiiSession) describeRoot(ctx context.Context, r taxii2.Address, j *rootJSON) error {
+	if r.Err != nil {
+		return r.Err
+	}
+	info, err := s.two().Root(ctx, r.URL)
+	j.Title, j.Description, j.Versions, j.MaxContent = info.Title, info.Description, info.Versions, info.MaxContent
+	return err
+}
+
+func (s *taxiiSession) showRoot(j *rootJSON) error {
+	if s.json {
+		return s.line("taxii_root", j)
+	}
+	word := "API root"
+	if j.Default {
+		word += " (the default)"
+	}
+	fmt.Fprintf(s.out, "%s %s\n", word, escape(j.Address))
+	field(s.out, "", "title", j.Title)
+	field(s.out, "", "description", j.Description)
+	field(s.out, "", "versions", strings.Join(j.Versions, ", "))
+	field(s.out, "", "error", j.Error)
+	return nil
+}
+
+// apiRoots are the API roots behind the address: it may be one itself, or a
+// discovery that names them.
+func (s *taxiiSession) apiRoots(ctx context.Context) ([]*url.URL, error) {
+	place, err := s.two().Locate(ctx, s.base)
+	if err != nil {
+		return nil, err
+	}
+	if place.Root != nil {
+		return []*url.URL{place.Root}, nil
+	}
+	var roots []*url.URL
+	for _, r := range place.Discovery.Roots {
+		if r.Err != nil {
+			s.note("iochunt: the API root %s is left out: %v", r.Text, r.Err)
+			continue
+		}
+		roots = append(roots, r.URL)
+	}
+	if len(roots) == 0 {
+		return nil, errors.New("the server names no API root that can be asked; give one with --path")
+	}
+	return roots, nil
+}
+
+// rootCollections lists the collections of all API roots.
+func (s *taxiiSession) rootCollections(ctx context.Context) ([]collectionJSON, error) {
+	roots, err := s.apiRoots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []collectionJSON
+	for _, r := range roots {
+		list, err := s.two().Collections(ctx, r)
+		if err != nil {
+			return out, err
+		}
+		for _, c := range list {
+			out = append(out, collectionJSON{
+				Name: c.ID, Title: c.Title, Description: c.Description, Readable: c.CanRead, Writable: c.CanWrite,
+				Content: c.MediaTypes, Poll: []string{httpx.SafeURL(r)},
+			})
+		}
+	}
+	return out, nil
+}
+
+// pollObjects fetches a TAXII 2 collection.
+func (s *taxiiSession) pollObjects(ctx context.Context, f *pollFlags, q taxii1.Query, out *blockWriter) error {
+	if f.countOnly || f.subscription != "" || len(f.bindings) > 0 || !q.End.IsZero() {
+		return usage("TAXII 2 has no --count-only, --subscription-id, --bindings or --end")
+	}
+	root, id, err := s.pollAddress(ctx, f.collection)
+	if err != nil {
+		return err
+	}
+	ask := taxii2.Query{MaxBytes: maxTAXIIAnswer}
+	if !q.Begin.IsZero() {
+		ask.AddedAfter = q.Begin.Format("2006-01-02T15:04:05.000000Z")
+	}
+	_, err = s.two().Objects(ctx, root, id, ask, func(p *taxii2.Page) error { return out.page(p) })
+	if errors.Is(err, errPollLimit) {
+		s.note("iochunt: stopped after %s, as --limit says; the collection may have more", plural(out.n, "object"))
+		err = nil
+	}
+	return out.end(err, "object")
+}
+
+// page takes the objects of one answer.
+func (w *blockWriter) page(p *taxii2.Page) error {
+	last, _ := time.Parse(time.RFC3339Nano, p.Last)
+	for _, o := range p.Objects {
+		j := blockJSON{Collection: w.flags.collection, Index: w.n + 1, Binding: "application/stix+json", Label: last, Bytes: len(o)}
+		if err := w.put(&j, o); err != nil {
+			return err
+		}
+	}
+	for _, b := range p.Bad {
+		w.bad++
+		w.session.note("iochunt: object %s cannot be read: %s", firstText(b.ID, "without an id"), b.Reason)
+	}
+	return nil
+}
+
+// partialCode is the code of a poll that broke off after it had brought
+// something.
+func partialCode(err error) int {
+	if isAuth(err) {
+		return exitAuth
+	}
+	return exitPartial
+}
+
+// isAuth reports whether another login would mend err.
+func isAuth(err error) bool {
+	return errors.Is(err, collect.ErrAuth) || errors.Is(err, taxii.ErrAuth)
+}
