@@ -83,7 +83,7 @@ func collected(t *testing.T, data, config, feed string) (got taken) {
 // sameForm is a value in the form in which the store keeps it, so that two
 // readers can be compared.
 func sameForm(typ ioc.Type, value string) string {
-	if o, err := canon.Observable(typ, value); err == nil && typ.Known() {
+	if o, err := canon.Observable(typ, value); err == nil && (typ.Known() || typ == "") {
 		return string(o.Type) + " " + o.Value
 	}
 	return string(typ) + " " + value

@@ -17,9 +17,7 @@ func (o *jObject) indicator(report string, emit Emit) error {
 	case "", "stix": // STIX 2.0 knows no other
 		return o.pattern(report, pattern, emit)
 	case "yara":
-		return o.rule(report, ioc.YARA, yaraName(pattern), pattern, emit)
-	case "snort", "suricata":
-		return o.rule(report, ioc.NIDS, nidsName(pattern), pattern, emit)
+		return o.rule(report, yaraName(pattern), pattern, emit)
 	default:
 		i := o.refusal(report, pattern, OtherPattern, language)
 		return emit(i)
@@ -54,10 +52,10 @@ func (o *jObject) pattern(report, text string, emit Emit) error {
 	return nil
 }
 
-// rule emits a rule of another language, which is kept whole under its name.
-func (o *jObject) rule(report string, t ioc.Type, name, text string, emit Emit) error {
+// rule emits a YARA rule, which is kept whole under its name.
+func (o *jObject) rule(report, name, text string, emit Emit) error {
 	i := o.item(report)
-	i.Type, i.Value, i.Content = t, jFirst(jFirst(name, i.Title), jClip(text, jShown)), text
+	i.Type, i.Value, i.Content = ioc.YARA, jFirst(jFirst(name, i.Title), jClip(text, jShown)), text
 	return emit(&i)
 }
 
@@ -68,18 +66,6 @@ var yaraRule = regexp.MustCompile(`(?m)^\s*(?:(?:private|global)\s+)*rule\s+([A-
 func yaraName(text string) string {
 	if m := yaraRule.FindStringSubmatch(text); m != nil {
 		return "rule " + m[1]
-	}
-	return ""
-}
-
-// nidsID finds the id of a rule of Snort or Suricata.
-var nidsID = regexp.MustCompile(`[(;]\s*sid\s*:\s*(\d{1,12})\s*;`)
-
-// nidsName returns the id of the first rule in a text, which is what OTX calls
-// such an indicator, too.
-func nidsName(text string) string {
-	if m := nidsID.FindStringSubmatch(text); m != nil {
-		return m[1]
 	}
 	return ""
 }

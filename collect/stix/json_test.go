@@ -376,13 +376,12 @@ func canonicalLine(t *testing.T, typ ioc.Type, value string) string {
 	return string(o.Type) + " " + o.Value
 }
 
-// readRecipe reads objects as a collector does, in two passes. The recipe does
-// not say what a rule of an intrusion detection is; it is left out here.
+// readRecipe reads objects as a collector does, in two passes.
 func readRecipe(t *testing.T, objects []json.RawMessage) (members, conditional []string) {
 	members, conditional = []string{}, []string{}
 	readGraph(t, Options{Each: true}, objects, func(i *Item) error {
 		switch {
-		case i.About != nil || i.Type == ioc.NIDS:
+		case i.About != nil:
 		case i.Refused == TogetherOnly:
 			conditional = append(conditional, canonicalLine(t, i.Type, i.Value))
 		case i.Refused == "" && (i.Expires.IsZero() || i.Expires.Year() > 2025):

@@ -54,6 +54,6 @@ const (
 	Unresolved   = "a reference to what the document does not hold"
 	NoType       = "of a kind that cannot be hunted" // a port, a process id, a size
 	BadPattern   = "not a STIX pattern"
-	OtherPattern = "a pattern in a language that is not hunted" // sigma, pcre …; YARA and NIDS rules are kept as such
+	OtherPattern = "a pattern in a language that is not hunted" // sigma, snort, pcre …; YARA rules are kept as such
 	Malformed    = "not a STIX object"                          // no JSON, no type, too big, too deep
 )

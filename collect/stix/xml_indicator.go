@@ -279,22 +279,12 @@ func declare(rec *xRecord) {
 // indicator true.
 func xMechanism(leaves []xLeaf, m xEl, s *xSaid) []xLeaf {
 	kind, _ := m.xsiType()
-	typ := ioc.Type("")
-	switch kind {
-	case "YaraTestMechanismType":
-		typ = ioc.YARA
-	case "SnortTestMechanismType":
-		typ = ioc.NIDS
-	default:
-		name := jFirst(strings.TrimSuffix(kind, "TestMechanismType"), "test mechanism")
+	if kind != "YaraTestMechanismType" {
+		name := strings.ToLower(jFirst(strings.TrimSuffix(kind, "TestMechanismType"), "test mechanism"))
 		return append(leaves, xLeaf{typ: ioc.Type(name), value: jFirst(s.Title, s.id), reason: OtherPattern})
 	}
 	for _, rule := range xTexts(m, "Rule") {
-		name := nidsName
-		if typ == ioc.YARA {
-			name = yaraName
-		}
-		leaves = append(leaves, xLeaf{typ: typ, value: jFirst(jFirst(name(rule), s.Title), jClip(rule, jShown)), content: rule})
+		leaves = append(leaves, xLeaf{typ: ioc.YARA, value: jFirst(jFirst(yaraName(rule), s.Title), jClip(rule, jShown)), content: rule})
 	}
 	return leaves
 }

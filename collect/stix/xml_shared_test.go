@@ -169,10 +169,10 @@ var xSharedCounts = map[string]string{
 	"idiom-malware-indicator-for-file-hash":           "sha256: 1",
 	"idiom-new-style":                                 "ip: 1",
 	"idiom-old-style":                                 "ip: 1",
-	"idiom-openioc-test-mechanism":                    "OpenIOC2010 (other pattern): 1",
+	"idiom-openioc-test-mechanism":                    "openioc2010 (other pattern): 1",
 	"idiom-sample-combined":                           "ip: 3; ip (observed): 3",
 	"idiom-sample-incidents":                          "ip (observed): 3",
 	"idiom-sample-indicators":                         "ip: 3",
-	"idiom-snort-test-mechanism":                      "cve: 1; nids: 2",
+	"idiom-snort-test-mechanism":                      "cve: 1; snort (other pattern): 1",
 	"idiom-yara-test-mechanism":                       "yara: 1",
 }

@@ -209,8 +209,8 @@ func TestXMLStructure(t *testing.T) {
 	}
 	f(mech("y:Yara", `<y:Rule><![CDATA[import "pe" private rule a_b : x { condition: true } rule c {condition: true}]]></y:Rule>`), "yara T") // a rule on the line of an import is not found
 	f(mech("y:Yara", "<y:Rule>import \"pe\"\nprivate rule a_b : x { condition: true } rule c {condition: true}</y:Rule>"), "yara rule a_b")
-	f(mech("sn:Snort", `<sn:Rule>alert tcp any any -> any any (msg:"x"; sid:4711; rev:1;)</sn:Rule><sn:Rule>alert (sid:12;)</sn:Rule>`), "nids 12", "nids 4711")
-	f(mech("y:Generic", `<y:Specification>x</y:Specification>`), "Generic T (other pattern)")
+	f(mech("sn:Snort", `<sn:Rule>alert tcp any any -> any any (msg:"x"; sid:4711; rev:1;)</sn:Rule><sn:Rule>alert (sid:12;)</sn:Rule>`), "snort T (other pattern)")
+	f(mech("y:Generic", `<y:Specification>x</y:Specification>`), "generic T (other pattern)")
 	f(xIn("Exploit_Targets", `<sc:Exploit_Target id="ex:e"><et:Vulnerability><et:CVE_ID>CVE-2021-44228</et:CVE_ID></et:Vulnerability><et:Vulnerability><et:CVE_ID>CVE-2022-1234</et:CVE_ID><et:OSVDB_ID>7</et:OSVDB_ID></et:Vulnerability></sc:Exploit_Target><sc:Exploit_Target idref="ex:x"/>`),
 		"cve CVE-2021-44228", "cve CVE-2022-1234", "osvdb 7 (no type)")
 }
