@@ -39,9 +39,11 @@ const taxiiReader = 1
 // cursor stays before the first gap.
 //
 // What it cannot know: TAXII 1 has no word for "deleted" but in a DATA_SET, so
-// what a publisher takes back stays until it expires (max_age). In TAXII 2 a
-// relationship that comes in a later run than both of its ends adds no name to
-// an indicator that is stored.
+// what a publisher takes back stays until it expires (max_age). What a server
+// puts in later under a label that is older than the newest one by more than the
+// overlap is never asked for again, but by collect --full; so the overlap has to
+// be longer than the server's delay. In TAXII 2 a name that an indicator got by
+// a relationship stays when the relationship is revoked in a later run.
 type taxiiFeed struct {
 	feed  string
 	set   taxiiSettings
@@ -127,6 +129,17 @@ func (f *taxiiFeed) Collect(ctx context.Context, from ioc.Cursor) iter.Seq2[ioc.
 
 // explain says what mends an error of a client.
 func (f *taxiiFeed) explain(err error) error {
+	status, _ := errors.AsType[*httpx.StatusError](err)
+	switch {
+	case errors.Is(err, httpx.ErrClientCert):
+		err = fmt.Errorf("%w; set cert_file and key_file", err)
+	case httpx.Untrusted(err):
+		err = fmt.Errorf("%w; if the certificate is right, set ca_file (who signed it) or fingerprint", err)
+	case !f.set.two() && status != nil && status.Code == http.StatusMethodNotAllowed:
+		err = fmt.Errorf("%w; if it is a TAXII 2 server, set version: \"2.1\"", err)
+	case f.set.two() && errors.Is(err, taxii.ErrNotTAXII):
+		err = fmt.Errorf("%w; if it is a TAXII 1 server, set version: \"1.1\"", err)
+	}
 	switch {
 	case !errors.Is(err, taxii.ErrAuth) || errors.Is(err, ErrAuth):
 		return err

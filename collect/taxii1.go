@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -40,7 +39,8 @@ type taxii1Run struct {
 	bad        int       // blocks quarantined
 	scrubbed   int       // control characters replaced, in so many blocks
 	scrubbedIn int
-	clashes    int                   // reports with two contents of one time
+	clashes    int                   // contents of reports that have another one of the same time
+	untimed    int                   // contents of reports that only the label tells from another one
 	met        map[string]metVersion // reports of this run
 	several    map[string]version    // of them, those with several versions: the newest
 	gaps       int                   // windows in a row that could not be read
@@ -301,8 +301,7 @@ func (r *taxii1Run) window(w window, last bool) error {
 	if r.lost {
 		return nil
 	}
-	r.mark(r.reached(w, res))
-	if !last {
+	if r.mark(r.reached(w, res)); !last {
 		r.batch.Next = r.cur.text()
 		return r.flush()
 	}
@@ -323,24 +322,28 @@ func (r *taxii1Run) heard(res taxii1.Result) {
 }
 
 // reached is how far a window that was read whole has come: to its end, where
-// it has one; else to the end that the answer states; else to the newest label,
-// and without labels to when the run began.
+// it has one; else to the newest label; without labels to the end that the
+// answer states, or to when the run began. An answer with nothing in it leaves
+// the mark where it is: labels are often the publisher's own times, so that what
+// is put in next may well be labelled before this moment.
 func (r *taxii1Run) reached(w window, res taxii1.Result) time.Time {
 	switch {
 	case !w.openEnd:
 		return w.end
-	case !res.End.IsZero():
-		return res.End
 	case !r.newest.IsZero():
 		return r.newest
+	case res.Blocks == 0:
+		return r.cur.Mark
+	case !res.End.IsZero():
+		return res.End
 	}
 	return r.clock()
 }
 
-// mark moves the cursor's mark forward, but never beyond the server's clock: a
-// label from the future would make the next runs blind.
+// mark moves the cursor's mark forward, but never beyond the server's clock or
+// ours: a label from the future would make the next runs blind.
 func (r *taxii1Run) mark(t time.Time) {
-	if c := r.clock(); t.After(c) {
+	if c := r.present(); t.After(c) {
 		t = c
 	}
 	if t = t.UTC(); t.After(r.cur.Mark) {
@@ -381,7 +384,10 @@ func (r *taxii1Run) finish() error {
 		r.note(fmt.Sprintf("%d control characters that XML does not allow were replaced, in %d content blocks", r.scrubbed, r.scrubbedIn))
 	}
 	if r.clashes > 0 {
-		r.note(fmt.Sprintf("%d reports came with two contents of the same time; of each, the one that came later counts", r.clashes))
+		r.note(fmt.Sprintf("%d content blocks have the name and time of a report that came with another content; each is kept as a report of its own", r.clashes))
+	}
+	if r.untimed > 0 {
+		r.note(fmt.Sprintf("%d content blocks have the name of a report that came with another content, and no time of their own; of each name the block with the newest label counts", r.untimed))
 	}
 	if r.lost {
 		return r.flush()
@@ -448,6 +454,5 @@ func taxii1LessMayHelp(err error) bool {
 		return false
 	}
 	_, dns := errors.AsType[*net.DNSError](err)
-	_, cert := errors.AsType[*tls.CertificateVerificationError](err)
-	return !dns && !cert
+	return !dns && !httpx.Untrusted(err) && !httpx.NoTLS(err)
 }

@@ -23,30 +23,34 @@ import (
 // indicator is a report of its own, as each is published, changed and revoked
 // for itself.
 //
-// A relationship names an indicator when both come in the same run. One that
-// comes later adds nothing to an indicator that is stored; a new version of an
-// indicator keeps the names that the stored one has, where it brings none.
+// A relationship that comes in another run than what it is about is seen to by
+// missing. An indicator keeps the names that the stored one has, and gets those
+// that are new.
 type taxii2Run struct {
 	*taxiiRun
 	client *taxii2.Client
 	spool  *objectSpool
 	graph  *stix.Graph
-	stored map[string]ioc.Report // of the stage: what is stored of its indicators, with names
+	stored map[string]ioc.Report // of the stage: what is stored of its indicators, names and version
 	pages  int
+
+	root       *url.URL              // API root
+	collection string                // id
+	late       map[string]ioc.Report // of the stage: stored reports of indicators that get names without coming themselves
+	asked      map[string]bool       // ids that were asked for (see missing)
 }
 
 // badObject is the reason of a STIX object that is kept for people to look at.
 const badObject = "an object that cannot be read as STIX"
 
 // taxii2Stage is how many bytes of objects are spooled before they are read. A
-// collection that is bigger is read in stages; names are then known to the
-// stages behind them alone.
+// collection that is bigger is read in stages.
 const taxii2Stage = 1 << 30
 
 func (r *taxii2Run) run() error {
 	r.client = taxii2.New(r.conn, r.set.Version)
-	root, id, err := r.locate()
-	if err != nil {
+	var err error
+	if r.root, r.collection, err = r.locate(); err != nil {
 		return err
 	}
 	if r.spool, err = newObjectSpool(); err != nil {
@@ -54,7 +58,7 @@ func (r *taxii2Run) run() error {
 	}
 	defer r.spool.close()
 	r.graph = stix.NewGraph(stix.Options{Context: r.set.Context, Each: true})
-	res, err := r.client.Objects(r.ctx, root, id, r.query(), r.page)
+	res, err := r.client.Objects(r.ctx, r.root, r.collection, r.query(), r.page)
 	if r.begun.IsZero() {
 		r.begun = res.Date
 	}
@@ -137,15 +141,19 @@ func (r *taxii2Run) refuse(value []byte, why string) {
 
 // read reads what is spooled, and empties the spool.
 func (r *taxii2Run) read() error {
-	again := make(map[string]bool) // indicators that may be stored
+	again, names := make(map[string]bool), newNaming() // indicators that may be stored
 	err := r.spool.each(func(raw []byte) error {
 		if !r.first {
 			if id := indicatorID(raw); id != "" {
 				again[id] = true
 			}
 		}
+		names.note(raw)
 		return errors.Join(r.graph.Note(raw), r.ctx.Err())
 	})
+	if err == nil {
+		err = r.missing(names, again)
+	}
 	if err == nil {
 		err = r.remember(again)
 	}
@@ -170,7 +178,7 @@ func indicatorID(raw []byte) string {
 	return o.ID
 }
 
-// remember looks up the names of stored indicators that come again.
+// remember looks up the versions and names of stored indicators that come again.
 func (r *taxii2Run) remember(ids map[string]bool) error {
 	r.stored = make(map[string]ioc.Report)
 	if r.known == nil || len(ids) == 0 {
@@ -180,8 +188,8 @@ func (r *taxii2Run) remember(ids map[string]bool) error {
 		if err != nil {
 			return fmt.Errorf("asking for the stored reports: %w", err)
 		}
-		if ids[rep.ID] && (rep.Adversary != "" || len(rep.Families)+len(rep.Techniques) > 0) {
-			r.stored[rep.ID] = ioc.Report{Adversary: rep.Adversary, Families: rep.Families, Techniques: rep.Techniques}
+		if ids[rep.ID] {
+			r.stored[rep.ID] = ioc.Report{Adversary: rep.Adversary, Families: rep.Families, Techniques: rep.Techniques, Modified: rep.Modified}
 		}
 	}
 	return nil
@@ -210,6 +218,7 @@ func (r *taxii2Run) object(raw []byte) error {
 			return err
 		}
 	}
+	items = r.current(items)
 	digest := ""
 	at := make(map[string]time.Time)
 	for i := range items {
@@ -234,6 +243,19 @@ func (r *taxii2Run) object(raw []byte) error {
 	return nil
 }
 
+// current leaves out what is of an older version than the stored one: servers
+// that keep all versions may add an old one late.
+func (r *taxii2Run) current(items []stix.Item) []stix.Item {
+	var old []string
+	for i := range items {
+		if a := items[i].About; a != nil && !a.Modified.IsZero() && a.Modified.Before(r.stored[items[i].Report].Modified) {
+			old = append(old, items[i].Report)
+			r.count(readOldObjects, 1)
+		}
+	}
+	return slices.DeleteFunc(items, func(i stix.Item) bool { return slices.Contains(old, i.Report) })
+}
+
 // announce lists the report of an object, all of which is in this batch. It
 // returns when the object was last changed.
 func (r *taxii2Run) announce(key string, about *ioc.Report, digest string) (time.Time, error) {
@@ -242,24 +264,17 @@ func (r *taxii2Run) announce(key string, about *ioc.Report, digest string) (time
 		rep = *about
 	}
 	rep.ID = key
-	if was, ok := r.stored[key]; ok {
-		rep.Adversary = cmp.Or(rep.Adversary, was.Adversary)
-		if len(rep.Families) == 0 {
-			rep.Families = was.Families
-		}
-		if len(rep.Techniques) == 0 {
-			rep.Techniques = was.Techniques
-		}
-	}
+	rep = r.named(rep)
+	revision := r.revisionOf(digest, &rep)
 	if i, listed := r.listed[key]; listed {
-		if r.batch.Reports[i].Revision == r.revision(digest) {
+		if r.batch.Reports[i].Revision == revision {
 			return rep.Modified, nil
 		}
 		if err := r.flush(); err != nil { // no batch announces a report twice
 			return rep.Modified, err
 		}
 	}
-	r.list(ioc.ReportList{Report: rep, Revision: r.revision(digest), Start: true, Last: true})
+	r.list(ioc.ReportList{Report: rep, Revision: revision, Start: true, Last: true})
 	return cmp.Or(rep.Modified, rep.Created), nil
 }
 
@@ -276,12 +291,13 @@ func (r *taxii2Run) revoked() error {
 	return r.gone(func(id string) bool { return is[id] }, ids)
 }
 
-// reached moves the cursor behind a complete run. An answer without anything
-// in it has no date; then all until the run began has been read.
+// reached moves the cursor behind a complete run. Objects without a date were
+// all added before the run began. An answer without anything in it moves
+// nothing: what is on its way may come with a date from before it.
 func (r *taxii2Run) reached(res taxii2.Result) {
 	if res.Last != "" {
 		r.after(res.Last)
-	} else if r.cur.After == "" || res.Objects > 0 {
+	} else if res.Objects > 0 {
 		r.after(r.clock().Format(taxii2Time))
 	}
 }
@@ -289,13 +305,13 @@ func (r *taxii2Run) reached(res taxii2.Result) {
 // taxii2Time is a time as TAXII 2 has it.
 const taxii2Time = "2006-01-02T15:04:05.000Z"
 
-// after moves the cursor, never back, and never beyond the server's clock: a
-// date from the future would make the next runs blind.
+// after moves the cursor, never back, and never beyond the server's clock or
+// ours: a date from the future would make the next runs blind.
 func (r *taxii2Run) after(text string) {
 	was, err1 := time.Parse(time.RFC3339, r.cur.After)
 	now, err2 := time.Parse(time.RFC3339, text)
-	if err2 == nil && now.After(r.clock()) {
-		now = r.clock()
+	if c := r.present(); err2 == nil && now.After(c) {
+		now = c
 		text = now.Format(taxii2Time)
 	}
 	if err1 != nil || err2 != nil || now.After(was) {

@@ -101,9 +101,9 @@ func TestTAXII1Check(t *testing.T) {
 			t.Errorf("%v: %v\n got %s\nwant %s", kv, err, got, want)
 		}
 	}
-	list := "* user_AlienVault (4 blocks, Data feed for user: AlienVault); user_demo (0 blocks, Data feed for user: demo); off (0 blocks) [not available]"
-	f("TAXII 1.1 at BASE: 3 collections; "+list+"; user_AlienVault has 4 content blocks since 2023-12-02", "")
-	f("TAXII 1.1 at BASE: 3 collections; "+strings.Replace(list, "* ", "", 1)+"; WARNING: collection is not set; set it to one of these names", "", "collection", "")
+	list := "\n* user_AlienVault (4 blocks, Data feed for user: AlienVault)\n  user_demo (0 blocks, Data feed for user: demo)\n  off (0 blocks) [not available]"
+	f("TAXII 1.1 at BASE: 3 collections; user_AlienVault has 4 content blocks since 2023-12-02"+list, "")
+	f("TAXII 1.1 at BASE: 3 collections; WARNING: collection is not set; set it to one of these names"+strings.Replace(list, "* ", "  ", 1), "", "collection", "")
 	f("", "the collections there are: off, user_AlienVault, user_demo", "collection", "nope")
 	f("", "not available", "collection", "off")
 	f("", "check username", "password", "wrong")

@@ -429,10 +429,10 @@ func TestTAXII2Check(t *testing.T) {
 			t.Errorf("%v: %v\n got %s\nwant %s", kv, err, got, want)
 		}
 	}
-	list := "* user_AlienVault (AlienVault); user_demo (demo); closed (not for you) [not readable]"
-	f("TAXII 2.1 at BASE: 3 collections; "+list, "")
-	f("TAXII 2.1 at BASE: 3 collections; "+list, "", "collection", "", "url", base+"/root/collections/user_AlienVault/")
-	f("TAXII 2.1 at BASE: 3 collections; "+strings.Replace(list, "* ", "", 1)+"; WARNING: collection is not set; set it to one of these names", "", "collection", "")
+	list := "\n* user_AlienVault (AlienVault)\n  user_demo (demo)\n  closed (not for you) [not readable]"
+	f("TAXII 2.1 at BASE: 3 collections"+list, "")
+	f("TAXII 2.1 at BASE: 3 collections"+list, "", "collection", "", "url", base+"/root/collections/user_AlienVault/")
+	f("TAXII 2.1 at BASE: 3 collections; WARNING: collection is not set; set it to one of these names"+strings.Replace(list, "* ", "  ", 1), "", "collection", "")
 	f("", "is not among them", "collection", "nope")
 	f("", "not readable", "collection", "closed")
 	f("", "check username", "password", "wrong")

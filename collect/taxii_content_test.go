@@ -104,7 +104,7 @@ func TestTAXIINotes(t *testing.T) {
 	bs = append(bs, taxiitest.Block1{Label: bs[1].Label, Content: stix1("p1", bs[1].Label, "other.example")})
 	s := memory.New()
 	base := serve(t, fake1(bs))
-	f(poll(t, newTAXII(t, taxii1Options(base), s), s), "1 reports came with two contents of the same time")
+	f(poll(t, newTAXII(t, taxii1Options(base), s), s), "1 content blocks have the name and time of a report that came with another content")
 	f(poll(t, newTAXII(t, taxii1Options(base).with("collection", "user_demo"), s), s), "now reads another collection")
 
 	tls := httptest.NewTLSServer(fake1(blocks(1, 1)))

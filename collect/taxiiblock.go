@@ -162,7 +162,11 @@ func (r *taxii1Run) document(b *taxii1.Block, d *document) error {
 	fresh := make(map[string]bool, len(d.keys)) // by id: two keys of one id are one report
 	for _, key := range d.keys {
 		rep := d.report(key, b.Label)
+		rep.ID = r.apart(rep.ID, version{rep.Modified, b.Label}, d.digest)
 		if _, decided := fresh[rep.ID]; !decided {
+			if old, met := r.met[rep.ID]; met && old.digest != d.digest && d.abouts[key].Modified.IsZero() {
+				r.untimed++
+			}
 			fresh[rep.ID] = r.isNewest(rep.ID, version{rep.Modified, b.Label}, d.digest)
 			if _, listed := r.listed[rep.ID]; listed && fresh[rep.ID] { // no batch announces a report twice
 				if err := r.flush(); err != nil {
@@ -175,6 +179,19 @@ func (r *taxii1Run) document(b *taxii1.Block, d *document) error {
 		}
 	}
 	return r.send(b, d)
+}
+
+// apart returns the id under which a content is kept: its report's, unless that
+// one has come with another content that is neither older nor newer. Publishers
+// that give all their packages one id and no time do so, and nobody can tell
+// which of them counts; so all do.
+func (r *taxii1Run) apart(id string, v version, digest string) string {
+	old, met := r.met[id]
+	if !met || digest == old.digest || v.compare(old.version) != 0 {
+		return id
+	}
+	r.clashes++
+	return id + "#" + digest[:16]
 }
 
 // report is what a document says of the report with that key. One that names
@@ -215,9 +232,6 @@ func (r *taxii1Run) isNewest(id string, v version, digest string) bool {
 	case old.digest == "": // met in an earlier run
 		r.several[id] = v
 	default:
-		if order == 0 {
-			r.clashes++
-		}
 		r.several[id] = v
 		r.count(readOlder, 1)
 	}

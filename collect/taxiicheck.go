@@ -26,7 +26,7 @@ func (f *taxiiFeed) Check(ctx context.Context) (string, error) {
 		return "", f.explain(err)
 	}
 	if !f.set.Verify {
-		said += "; WARNING: verify is false: whoever is on the way can read the login and change what is read"
+		said = headline(said, "; WARNING: verify is false: whoever is on the way can read the login and change what is read")
 	}
 	return said, nil
 }
@@ -38,44 +38,68 @@ type offer struct {
 	cannot      string // why it cannot be read; ""
 }
 
-// report makes Check's text of what is offered.
+// maxOffers is how many collections a check lists.
+const maxOffers = 100
+
+// report makes Check's text of what is offered: a line that says how the feed
+// is, and one of each collection.
 func (f *taxiiFeed) report(who string, offers []offer, found string) (string, error) {
+	list, cannot, here := listOffers(offers)
+	head := who + ": " + count(len(offers), "collection")
+	switch {
+	case f.set.Collection == "" && found == "" && !here:
+		head += "; WARNING: collection is not set; set it to one of these names"
+	case !here && found == "":
+		return "", fmt.Errorf("%s; the configured collection %q is not among them%s", head, f.set.Collection, list)
+	case cannot != "":
+		return "", fmt.Errorf("%s; the configured collection cannot be read: it is %s%s", head, cannot, list)
+	}
+	return head + found + list, nil
+}
+
+// listOffers makes the lines of the collections, and says whether the wanted
+// one is here, and why it cannot be read.
+func listOffers(offers []offer) (list, cannot string, here bool) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %d collections", who, len(offers))
-	var cannot string
-	here := false
 	for i, o := range offers {
+		mark := "  "
 		if o.wanted {
-			here, cannot = true, o.cannot
+			here, cannot, mark = true, o.cannot, "* "
 		}
-		if i >= 100 && !o.wanted {
+		if i >= maxOffers && !o.wanted {
 			continue
 		}
-		b.WriteString("; ")
-		if o.wanted {
-			b.WriteString("* ")
-		}
-		b.WriteString(filefmt.Clip(o.name, 200))
+		b.WriteString("\n" + mark + oneLine(o.name))
 		if o.about != "" {
-			b.WriteString(" (" + filefmt.Clip(o.about, 200) + ")")
+			b.WriteString(" (" + oneLine(o.about) + ")")
 		}
 		if o.cannot != "" {
 			b.WriteString(" [" + o.cannot + "]")
 		}
 	}
-	if len(offers) > 100 {
-		fmt.Fprintf(&b, "; and %d more", len(offers)-100)
+	if len(offers) > maxOffers {
+		fmt.Fprintf(&b, "\n  and %d more", len(offers)-maxOffers)
 	}
-	switch {
-	case f.set.Collection == "" && found == "" && !here:
-		b.WriteString("; WARNING: collection is not set; set it to one of these names")
-	case !here && found == "":
-		return "", fmt.Errorf("%s; the configured collection %q is not among them", b.String(), f.set.Collection)
-	case cannot != "":
-		return "", fmt.Errorf("%s; the configured collection cannot be read: it is %s", b.String(), cannot)
+	return b.String(), cannot, here
+}
+
+// oneLine keeps a server's text from making lines of its own.
+func oneLine(s string) string { return filefmt.Clip(strings.Join(strings.Fields(s), " "), 200) }
+
+func count(n int, word string) string {
+	if n != 1 {
+		word += "s"
 	}
-	b.WriteString(found)
-	return b.String(), nil
+	return fmt.Sprintf("%d %s", n, word)
+}
+
+// headline adds to the first line of a check's text.
+func headline(said, more string) string {
+	head, list, several := strings.Cut(said, "\n")
+	if several {
+		list = "\n" + list
+	}
+	return head + more + list
 }
 
 func (f *taxiiFeed) check1(ctx context.Context) (string, error) {
@@ -118,7 +142,7 @@ func offer1(c taxii1.Collection, wanted string) offer {
 		about = append(about, "data set")
 	}
 	if c.Volume >= 0 {
-		about = append(about, fmt.Sprintf("%d blocks", c.Volume))
+		about = append(about, count(int(c.Volume), "block"))
 	}
 	if c.Description != "" {
 		about = append(about, c.Description)
@@ -156,7 +180,7 @@ func (r *taxii1Run) countBlocks(ctx context.Context) (string, error) {
 	if !q.Begin.IsZero() {
 		since = " since " + q.Begin.UTC().Format("2006-01-02")
 	}
-	return fmt.Sprintf("; %s has %d content blocks%s", r.set.Collection, n, since), nil
+	return "; " + r.set.Collection + " has " + count(n, "content block") + since, nil
 }
 
 func (f *taxiiFeed) check2(ctx context.Context) (string, error) {
@@ -187,7 +211,7 @@ func (f *taxiiFeed) check2(ctx context.Context) (string, error) {
 	}
 	said, err := f.report(who, offers, "")
 	if failed != nil && err == nil {
-		said += "; WARNING: an API root cannot be read: " + failed.Error()
+		said = headline(said, "; WARNING: an API root cannot be read: "+failed.Error())
 	}
 	return said, err
 }

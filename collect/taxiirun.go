@@ -26,6 +26,7 @@ const (
 	readOlder       = "older content block"
 	readObjects     = "object"
 	readBadObjects  = "quarantined object"
+	readOldObjects  = "older object"
 	readObservables = "observable"
 )
 
@@ -73,6 +74,16 @@ func (r *taxiiRun) clock() time.Time {
 		return r.now().UTC()
 	}
 	return r.begun.UTC()
+}
+
+// present is the earlier one of the server's clock and ours. A cursor that went
+// by the wrong clock of a server would make the runs blind that come after the
+// clock was mended; one that is too early costs reading something again.
+func (r *taxiiRun) present() time.Time {
+	if now := r.now().UTC(); now.Before(r.clock()) {
+		return now
+	}
+	return r.clock()
 }
 
 // note tells people something, with the next batch.

@@ -154,6 +154,7 @@ func (a *app) collectFeed(ctx context.Context, s *local.Store, feed config.Feed,
 }
 
 func (a *app) runCollector(ctx context.Context, s collect.Store, feed string, c collect.Collector, f collectFlags) (collect.Result, error) {
+	defer thrifty()()
 	b := a.newBar("collect "+feed, -1, f.quiet || a.json)
 	defer b.finish()
 	ctx = httpx.OnRetry(ctx, func(t httpx.Attempt) {
@@ -266,10 +267,20 @@ func fetched(r *collect.Result) string {
 		return plural(r.Reports, "report") + ", " + plural(r.Fetched, "indicator") + " fetched"
 	}
 	var said []string
-	for _, what := range slices.Sorted(maps.Keys(r.Read)) {
+	byNoun := func(a, b string) int { // "content block", "quarantined content block", "observable"
+		return strings.Compare(backwards(a), backwards(b))
+	}
+	for _, what := range slices.SortedFunc(maps.Keys(r.Read), byNoun) {
 		said = append(said, plural(r.Read[what], escape(what)))
 	}
 	return strings.Join(said, ", ") + " read"
+}
+
+// backwards are the words of s from its last to its first.
+func backwards(s string) string {
+	words := strings.Fields(s)
+	slices.Reverse(words)
+	return strings.Join(words, " ")
 }
 
 // tellRefused lists the reasons of refusals, the most frequent first, each with
@@ -279,7 +290,10 @@ func (a *app) tellRefused(r collect.Result) {
 	for _, why := range slices.SortedFunc(maps.Keys(r.Refused), byCount) {
 		example := ""
 		if ex := r.RefusedExamples[why]; len(ex) > 0 {
-			example = fmt.Sprintf(", e.g. %q", shorten(ex[0].Value, 80))
+			example = fmt.Sprintf(", e.g. %q", shorten(strings.Join(strings.Fields(ex[0].Value), " "), 80))
+			if place := ex[0].Place; place != "" {
+				example += " (" + escape(shorten(place, 200)) + ")"
+			}
 		}
 		fmt.Fprintf(a.out, "  refused %s: %s%s\n", thousands(r.Refused[why]), escape(why), example)
 	}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -200,7 +201,8 @@ func (c *checkup) feeds(ctx context.Context) {
 		case err != nil:
 			c.say("fail", "feed "+f.Name, err.Error(), "iochunt feeds check "+f.Name)
 		default:
-			c.say("ok", "feed "+f.Name, said, "")
+			head, _, _ := strings.Cut(said, "\n") // what is offered: feeds check
+			c.say("ok", "feed "+f.Name, head, "")
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -109,6 +110,7 @@ type feedJSON struct {
 	Refused     int       `json:"refused"`
 	State       string    `json:"state"` // ok, partial, failed, overdue, never polled; "" for what is not polled
 	Outcome     string    `json:"last_outcome,omitempty"`
+	Why         string    `json:"last_error,omitempty"` // of a last poll that was not ok
 	LastPoll    time.Time `json:"last_poll,omitzero"`
 	LastGood    time.Time `json:"last_success,omitzero"` // of a poll that read everything: the age of what the feed holds
 	NextPoll    time.Time `json:"next_poll,omitzero"`
@@ -170,6 +172,9 @@ func (a *app) addRuns(ctx context.Context, s *local.Store, rows []feedJSON) erro
 		}
 		if r.Outcome == "" && last != nil {
 			r.Outcome, r.LastPoll = last.Outcome, last.Ended.UTC()
+		}
+		if last != nil && last.Outcome != store.OK {
+			r.Why = strings.TrimPrefix(strings.Trim(last.Message, "; "), "feed "+r.Feed+": ")
 		}
 		good, err := lastRun(ctx, s, r.Feed, store.OK)
 		if err != nil {
@@ -235,7 +240,15 @@ func (a *app) feedTable(rows []feedJSON) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", escape(r.Feed), dash(r.FeedKind), thousands(r.Reports),
 			thousands(r.Observables), thousands(r.Refused), dash(r.State), ago(a.now(), r.LastPoll), ago(a.now(), r.LastGood), next)
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.Why != "" {
+			fmt.Fprintf(a.out, "%s: last poll %s: %s\n", escape(r.Feed), r.Outcome, escape(shorten(r.Why, 300)))
+		}
+	}
+	return nil
 }
 
 func dash(s string) string {
@@ -265,9 +278,18 @@ func (a *app) checkFeeds(ctx context.Context, names []string) error {
 			}
 			continue
 		}
-		fmt.Fprintf(a.out, "%s (%s): %s%s\n", f.Name, f.Kind, map[string]string{"fail": "FAILED: "}[level], escape(said))
+		fmt.Fprintf(a.out, "%s (%s): %s%s\n", f.Name, f.Kind, map[string]string{"fail": "FAILED: "}[level], escapeLines(said))
 	}
 	return quietly(code)
+}
+
+// escapeLines escapes each line of a text and indents those after the first.
+func escapeLines(s string) string {
+	lines := strings.Split(s, "\n")
+	for i := range lines {
+		lines[i] = escape(lines[i])
+	}
+	return strings.Join(lines, "\n  ")
 }
 
 func (a *app) checkFeed(ctx context.Context, f config.Feed) (string, error) {
@@ -304,7 +326,8 @@ func (a *app) refused(ctx context.Context, feed string) error {
 		if a.json {
 			err = a.line("refusal", refusalJSON{feed, r})
 		} else {
-			_, err = fmt.Fprintf(a.out, "%s\t%s\t%s\t%s\n", escape(r.Reason), escape(r.Type), escape(r.Value), escape(r.Report))
+			value := strings.Join(strings.Fields(r.Value), " ") // of what cannot be read, it is the beginning, with its line ends
+			_, err = fmt.Fprintf(a.out, "%s\t%s\t%s\t%s\n", escape(r.Reason), escape(r.Type), escape(shorten(value, 200)), escape(r.Report))
 		}
 		if err != nil {
 			return err

@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/internal/config"
@@ -27,7 +30,8 @@ taxii-poll, taxii-push), so that what worked there works here. These differ:
   * a user name without a password is sent (OTX: the API key is the user name)
   * https is the default, but for this machine itself; --https=false turns it off
   * secrets are better given by --username-file, --password-file, TAXII_USERNAME,
-    TAXII_PASSWORD or at the prompt than by flags, which others can see
+    TAXII_PASSWORD or at the prompt than by flags, which others can see; the
+    password of a key comes from --key-password-file alone
   * -t 2.0 and -t 2.1 speak TAXII 2
 
 Nothing is stored; a feed of kind taxii in the config file is what is collected.
@@ -51,12 +55,13 @@ type taxiiFlags struct {
 	timeout               seconds
 	version               string
 	asXML                 bool
+	anonymous             bool // no login was given
 	loginFlags
 }
 
 func newTAXII(a *app) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "taxii", Short: "Ask a TAXII server for its services, collections and content", Long: taxiiLong,
+		Use: "taxii", Short: "Ask a TAXII server for its services, collections and content", Long: taxiiLong, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newTAXIIDiscovery(a), newTAXIICollections(a), newTAXIIPoll(a), newTAXIIPush(a))
@@ -64,10 +69,10 @@ func newTAXII(a *app) *cobra.Command {
 }
 
 // add gives a command the flags that all of them have.
-func (f *taxiiFlags) add(cmd *cobra.Command) {
+func (f *taxiiFlags) add(cmd *cobra.Command, verbose *bool) {
 	cmd.Annotations = map[string]string{"config": "none"}
 	s := cmd.Flags()
-	s.StringVar(&f.host, "host", "", "host of the server")
+	s.StringVar(&f.host, "host", "", "host of the server, host:port too")
 	s.IntVar(&f.port, "port", 0, "port of the server")
 	s.StringVar(&f.path, "path", "", "address of the service: a whole URL, or a path on --host")
 	s.StringVar(&f.discovery, "discovery", "", "address of the discovery service, which names the others")
@@ -83,9 +88,10 @@ func (f *taxiiFlags) add(cmd *cobra.Command) {
 	s.StringVar(&f.usernameFile, "username-file", "", "file with the user name; - is standard input")
 	s.StringVar(&f.passwordFile, "password-file", "", "file with the password; - is standard input")
 	s.StringVar(&f.jwt, "jwt-auth", "", "address to fetch a JSON Web Token from, with user name and password")
-	s.StringVar(&f.proxyURL, "proxy-url", "", "proxy; none: not even that of the environment")
-	s.StringVar(&f.proxyType, "proxy-type", "", "how the proxy is spoken to, if its URL does not say: http, https, socks5")
+	s.StringVar(&f.proxyURL, "proxy-url", "", "proxy, http://host:port; none or noproxy: not even that of HTTPS_PROXY")
+	s.StringVar(&f.proxyType, "proxy-type", "", "socks5: the proxy is one, if its URL does not say; http and https change nothing")
 	s.StringArrayVar(&f.headers, "header", nil, "a further header, Name:value (may be repeated)")
+	s.BoolVarP(verbose, "verbose", "v", false, "log each request, on standard error")
 	s.BoolVarP(&f.asXML, "as-xml", "x", false, "print the answers as they came (XML, or JSON for TAXII 2)")
 	s.StringVarP(&f.version, "taxii-version", "t", "1.1", "version of TAXII: 1.0, 1.1, 2.0, 2.1")
 }
@@ -113,25 +119,45 @@ func (f *taxiiFlags) address(ref string) (*url.URL, error) {
 		}
 		return u, nil
 	}
-	if f.host == "" {
-		return nil, usage("%q is not a whole address; name the server as well: --host", ref)
+	host, port, err := f.hostPort()
+	if host == "" || err != nil {
+		return nil, cmp.Or(err, usage("%q is not a whole address; name the server as well: --host", ref))
 	}
-	if strings.ContainsAny(f.host, "/@?#") {
-		return nil, usage("--host takes a name or an address alone")
+	u.Scheme, u.Host = f.scheme(host), host
+	if strings.Contains(host, ":") {
+		u.Host = "[" + host + "]"
 	}
-	u.Scheme, u.Host = f.scheme(), f.host
-	if strings.Contains(f.host, ":") && !strings.HasPrefix(f.host, "[") {
-		u.Host = "[" + f.host + "]"
-	}
-	if f.port != 0 {
-		u.Host += ":" + strconv.Itoa(f.port)
+	if port != "" {
+		u.Host += ":" + port
 	}
 	u.Path = "/" + strings.TrimPrefix(u.Path, "/")
 	return u, nil
 }
 
-func (f *taxiiFlags) scheme() string {
-	if !f.https || !f.httpsSaid && httpx.Loopback(f.host) {
+// hostPort are the name and the port that --host and --port give. A port may
+// stand in --host, too.
+func (f *taxiiFlags) hostPort() (host, port string, err error) {
+	switch host = f.host; {
+	case strings.ContainsAny(host, "/@?#"):
+		return "", "", usage("--host takes a name or an address alone; a whole address belongs into --path or --discovery")
+	case f.port < 0 || f.port > 65535:
+		return "", "", usage("--port %d is not between 1 and 65535", f.port)
+	case strings.Count(host, ":") == 1 || strings.Contains(host, "]:"):
+		if host, port, err = net.SplitHostPort(host); err != nil {
+			return "", "", usage("--host %s: it is neither a name nor a name with a port", f.host)
+		}
+	}
+	if p := strconv.Itoa(f.port); f.port != 0 {
+		if port != "" && port != p {
+			return "", "", usage("--host names the port %s, and --port %s; give one", port, p)
+		}
+		port = p
+	}
+	return strings.Trim(host, "[]"), port, nil
+}
+
+func (f *taxiiFlags) scheme(host string) string {
+	if !f.https || !f.httpsSaid && httpx.Loopback(host) {
 		return "http"
 	}
 	return "https"
@@ -154,7 +180,7 @@ func (f *taxiiFlags) base(cmd *cobra.Command) (*url.URL, error) {
 }
 
 // dial makes the connection to the server at base.
-func (a *app) dial(f *taxiiFlags, base *url.URL) (*taxii.Conn, error) {
+func (a *app) dial(ctx context.Context, f *taxiiFlags, base *url.URL) (*taxii.Conn, error) {
 	o, err := a.clientOptions(f)
 	if err != nil {
 		return nil, err
@@ -163,14 +189,22 @@ func (a *app) dial(f *taxiiFlags, base *url.URL) (*taxii.Conn, error) {
 	if err != nil {
 		return nil, usage("%w", err)
 	}
-	if f.asXML {
-		h.Transport = &tap{h.Transport, a.out, f.jwt}
+	if a.verbose {
+		h.Transport = &logged{h.Transport, a.log}
 	}
-	login, err := a.login(&f.loginFlags, base)
+	if f.asXML {
+		h.Transport = &tap{h.Transport, a.out}
+	}
+	login, err := a.login(ctx, &f.loginFlags, base)
 	if err != nil {
 		return nil, err
 	}
-	return taxii.New(taxii.Options{Base: base, Login: login, HTTP: h, Policy: httpx.Policy{Attempts: 3, Timeout: time.Duration(f.timeout)}})
+	f.anonymous = login.Username == "" && len(login.Header) == 0
+	c, err := taxii.New(taxii.Options{Base: base, Login: login, HTTP: h, Policy: httpx.Policy{Attempts: 3, Timeout: time.Duration(f.timeout)}})
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return c, nil
 }
 
 // clientOptions are the settings of the connection. The address was typed by a
@@ -192,27 +226,42 @@ func (a *app) clientOptions(f *taxiiFlags) (httpx.Options, error) {
 	if err != nil {
 		return o, err
 	}
+	if u, err := url.Parse(proxy); err == nil && u.User != nil && f.proxyURL != "" {
+		a.note("iochunt: others on this machine can see a password in --proxy-url in the list of processes; HTTPS_PROXY hides it")
+	}
 	o.Proxy = httpx.Secret(proxy)
 	return o, a.clientCert(f, &o)
 }
 
-// proxy is the proxy's URL with its scheme.
+// proxy is the proxy's URL with its scheme. http and https are cabby's words for
+// which requests go by the proxy, and not for how it is spoken to.
 func (f *taxiiFlags) proxy() (string, error) {
+	scheme := "http"
 	switch f.proxyType {
-	case "", "http", "https", "socks5":
+	case "", "http", "https":
+	case "socks5":
+		scheme = "socks5"
 	default:
 		return "", usage("--proxy-type %q: it is http, https or socks5", f.proxyType)
 	}
-	if f.proxyURL == "" || f.proxyURL == "none" || strings.Contains(f.proxyURL, "://") {
+	switch {
+	case f.proxyURL == "noproxy":
+		return "none", nil
+	case f.proxyURL == "" || f.proxyURL == "none" || strings.Contains(f.proxyURL, "://"):
 		return f.proxyURL, nil
 	}
-	return cmp.Or(f.proxyType, "http") + "://" + f.proxyURL, nil
+	return scheme + "://" + f.proxyURL, nil
 }
 
 // clientCert reads the certificate that shows who we are. One file may hold it
 // and its key.
 func (a *app) clientCert(f *taxiiFlags, o *httpx.Options) error {
-	if f.cert == "" && f.key == "" {
+	switch {
+	case f.keyPasswordFile != "" && f.key == "" && f.cert == "":
+		return usage("--key-password-file needs --key, and --cert")
+	case f.key != "" && f.cert == "":
+		return usage("--key needs --cert, the certificate that it belongs to")
+	case f.cert == "":
 		return nil
 	}
 	cert, err := os.ReadFile(f.cert)
@@ -236,22 +285,40 @@ func (a *app) clientCert(f *taxiiFlags, o *httpx.Options) error {
 }
 
 // tap copies the answers, as they come, to out, but for those of the token
-// service, which are secrets.
+// service, which are secrets. That one alone is asked for JSON that is not
+// TAXII's, wherever it lies and redirects to.
 type tap struct {
 	http.RoundTripper
 	out io.Writer
-	jwt string
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *tap) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := t.RoundTripper.RoundTrip(r)
-	if err == nil && (t.jwt == "" || !strings.HasSuffix(t.jwt, r.URL.Path)) {
+	if err == nil && r.Header.Get("Accept") != "application/json" {
 		resp.Body = struct {
 			io.Reader
 			io.Closer
 		}{io.TeeReader(resp.Body, t.out), resp.Body}
 	}
+	return resp, err
+}
+
+// logged logs each request, by the parts of its address that are not secret.
+type logged struct {
+	http.RoundTripper
+	log *zap.Logger
+}
+
+// RoundTrip implements http.RoundTripper.
+func (l *logged) RoundTrip(r *http.Request) (*http.Response, error) {
+	started := time.Now()
+	resp, err := l.RoundTripper.RoundTrip(r)
+	fields := []zap.Field{zap.String("method", r.Method), zap.String("url", httpx.SafeURL(r.URL)), zap.Duration("took", time.Since(started))}
+	if err == nil { // an error is told, without its secrets, by who asked
+		fields = append(fields, zap.Int("status", resp.StatusCode))
+	}
+	l.log.Info("request", fields...)
 	return resp, err
 }
 

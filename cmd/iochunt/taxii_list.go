@@ -24,10 +24,10 @@ func newTAXIIDiscovery(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.discovery(cmd.Context())
+			return s.explain(s.discovery(s.tellRetries(cmd.Context())))
 		},
 	}
-	f.add(cmd)
+	f.add(cmd, &a.verbose)
 	return cmd
 }
 
@@ -42,10 +42,10 @@ func newTAXIICollections(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.collections(cmd.Context())
+			return s.explain(s.collections(s.tellRetries(cmd.Context())))
 		},
 	}
-	f.add(cmd)
+	f.add(cmd, &a.verbose)
 	return cmd
 }
 
@@ -63,7 +63,7 @@ func (a *app) taxiiSession(cmd *cobra.Command, f *taxiiFlags) (*taxiiSession, er
 	if err != nil {
 		return nil, err
 	}
-	conn, err := a.dial(f, base)
+	conn, err := a.dial(cmd.Context(), f, base)
 	if err != nil {
 		return nil, err
 	}
@@ -181,9 +181,9 @@ type collectionJSON struct {
 }
 
 func (s *taxiiSession) collections(ctx context.Context) error {
-	list, err := s.listCollections(ctx)
-	if err != nil || s.quiet() {
-		return err
+	list, failed := s.listCollections(ctx)
+	if len(list) == 0 && failed != nil || s.quiet() {
+		return failed
 	}
 	for _, c := range list {
 		if s.json {
@@ -194,7 +194,10 @@ func (s *taxiiSession) collections(ctx context.Context) error {
 		}
 		s.showCollection(&c)
 	}
-	return s.counted("collections", len(list), "collection")
+	if err := s.counted("collections", len(list), "collection"); err != nil || failed == nil {
+		return err
+	}
+	return &exitError{code: partialCode(failed), err: fmt.Errorf("an API root cannot be read: %w", failed)}
 }
 
 func (s *taxiiSession) showCollection(c *collectionJSON) {

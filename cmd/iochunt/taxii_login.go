@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +31,7 @@ type loginFlags struct {
 const otxHost = "otx.alienvault.com"
 
 // login gathers the credentials for a server.
-func (a *app) login(f *loginFlags, base *url.URL) (taxii.Login, error) {
+func (a *app) login(ctx context.Context, f *loginFlags, base *url.URL) (taxii.Login, error) {
 	user, err := a.username(f, base.Hostname())
 	if err != nil {
 		return taxii.Login{}, err
@@ -39,7 +39,7 @@ func (a *app) login(f *loginFlags, base *url.URL) (taxii.Login, error) {
 	if f.jwt != "" && user == "" {
 		return taxii.Login{}, usage("--jwt-auth needs a user name and a password")
 	}
-	password, err := a.password(f, user, base.Hostname())
+	password, err := a.password(ctx, f, user, base.Hostname())
 	if err != nil {
 		return taxii.Login{}, err
 	}
@@ -61,7 +61,7 @@ func (a *app) username(f *loginFlags, host string) (string, error) {
 // password looks in the file, the flag and the environment, and then asks, if
 // somebody sits at a terminal and there is a user name. An empty one is one,
 // too: OTX looks at the user name alone.
-func (a *app) password(f *loginFlags, user, host string) (string, error) {
+func (a *app) password(ctx context.Context, f *loginFlags, user, host string) (string, error) {
 	switch env := a.env("TAXII_PASSWORD"); {
 	case f.passwordFile != "":
 		return a.secretFile("--password-file", f.passwordFile)
@@ -75,7 +75,7 @@ func (a *app) password(f *loginFlags, user, host string) (string, error) {
 	if !term.IsTerminal(in) {
 		return "", nil
 	}
-	return term.ReadSecret(in, a.err, fmt.Sprintf("Password for %s (none: press return): ", escape(host)))
+	return term.ReadSecret(ctx, in, a.err, fmt.Sprintf("Password for %s (none: press return): ", escape(host)))
 }
 
 // secretFile reads a secret from a file that nobody else can read, or from
@@ -88,11 +88,32 @@ func (a *app) secretFile(flag, path string) (string, error) {
 		}
 		return s, nil
 	}
-	line, err := bufio.NewReader(io.LimitReader(a.in, 64<<10)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
+	line, err := readLine(a.in)
+	if err != nil {
 		return "", fmt.Errorf("%s: standard input: %w", flag, err)
 	}
-	return strings.TrimRight(line, "\r\n"), nil
+	if line == "" {
+		return "", usage("%s -: there is no line on standard input", flag)
+	}
+	return line, nil
+}
+
+// readLine reads one line and not a byte more: the next one is for the next
+// flag that names standard input.
+func readLine(in io.Reader) (string, error) {
+	var line []byte
+	b := make([]byte, 1)
+	for len(line) < 64<<10 {
+		n, err := in.Read(b)
+		if n == 1 && b[0] == '\n' || errors.Is(err, io.EOF) && n == 0 {
+			break
+		}
+		line = append(line, b[:n]...)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", err
+		}
+	}
+	return strings.TrimRight(string(line), "\r"), nil
 }
 
 // parseHeaders reads "Name: value" lines. What stands in them may be secret, so

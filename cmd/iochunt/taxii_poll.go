@@ -41,24 +41,28 @@ func newTAXIIPoll(a *app) *cobra.Command {
 		Example: "  iochunt taxii poll --path https://otx.alienvault.com/taxii/poll -c user_AlienVault --begin 2024-05-01 --username-file otx.key\n" +
 			"  iochunt taxii poll --discovery https://taxii.example/taxii/discovery -c feed --dest-dir blocks",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			q, err := f.query() // before anybody is asked for a password
+			if err != nil {
+				return err
+			}
 			s, err := a.taxiiSession(cmd, &f.taxiiFlags)
 			if err != nil {
 				return err
 			}
-			return s.poll(cmd.Context(), &f)
+			return s.explain(s.poll(s.tellRetries(cmd.Context()), &f, q))
 		},
 	}
 	s := cmd.Flags()
 	s.StringVarP(&f.collection, "collection", "c", "", "name (TAXII 2: id) of the collection")
 	s.StringVar(&f.destDir, "dest-dir", "", "write each block (TAXII 2: object) to a file of its own in this folder")
 	s.IntVarP(&f.limit, "limit", "l", 0, "stop after so many blocks; 0: all")
-	s.BoolVarP(&f.raw, "as-raw", "r", false, "print the contents alone, without headings")
+	s.BoolVarP(&f.raw, "raw", "r", false, "print the contents alone, without headings")
 	s.StringVar(&f.begin, "begin", "", "only what is labelled after this time (2024-05-01, 2024-05-01T10:00:00Z; without a zone: UTC)")
 	s.StringVar(&f.end, "end", "", "only what is labelled until this time, that time included")
 	s.StringSliceVarP(&f.bindings, "bindings", "b", nil, "only content of these kinds (urn:stix.mitre.org:xml:1.1.1, ...)")
-	s.StringVarP(&f.subscription, "subscription-id", "s", "", "poll by this subscription")
+	s.StringVarP(&f.subscription, "subscription", "s", "", "poll by this subscription")
 	s.BoolVar(&f.countOnly, "count-only", false, "only ask how many blocks there are")
-	f.add(cmd)
+	f.add(cmd, &a.verbose)
 	_ = cmd.MarkFlagRequired("collection")
 	return cmd
 }
@@ -66,8 +70,11 @@ func newTAXIIPoll(a *app) *cobra.Command {
 // query is what the flags ask of a TAXII 1 server.
 func (f *pollFlags) query() (taxii1.Query, error) {
 	q := taxii1.Query{Collection: f.collection, Bindings: f.bindings, SubscriptionID: f.subscription, CountOnly: f.countOnly, MaxBytes: maxTAXIIAnswer}
-	if f.limit < 0 {
+	switch {
+	case f.limit < 0:
 		return q, usage("--limit must not be negative")
+	case f.collection == "":
+		return q, usage("--collection is empty; iochunt taxii collections lists their names")
 	}
 	var err error
 	if q.Begin, err = instant("--begin", f.begin); err != nil {
@@ -90,11 +97,17 @@ func instant(flag, s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
-		"2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04", time.DateOnly} {
-		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC(), nil
+	for _, day := range []string{"2006-01-02T", "2006-01-02 "} {
+		for _, clock := range []string{"15:04:05.999999999", "15:04"} {
+			for _, zone := range []string{"", "Z07:00", "Z0700", " Z07:00", " Z0700"} {
+				if t, err := time.Parse(day+clock+zone, s); err == nil {
+					return t.UTC(), nil
+				}
+			}
 		}
+	}
+	if t, err := time.Parse(time.DateOnly, s); err == nil {
+		return t, nil
 	}
 	return time.Time{}, usage("%s %q is no time such as 2024-05-01 or 2024-05-01T10:20:30Z", flag, s)
 }
@@ -103,11 +116,7 @@ func instant(flag, s string) (time.Time, error) {
 var errPollLimit = errors.New("the limit is reached")
 
 // poll fetches a collection.
-func (s *taxiiSession) poll(ctx context.Context, f *pollFlags) error {
-	q, err := f.query()
-	if err != nil {
-		return err
-	}
+func (s *taxiiSession) poll(ctx context.Context, f *pollFlags, q taxii1.Query) error {
 	if f.destDir != "" {
 		if err := os.MkdirAll(f.destDir, 0o755); err != nil {
 			return err
@@ -285,11 +294,13 @@ func showLines(out io.Writer, text []byte) error {
 // end closes a poll: what came is counted also where it broke off.
 func (w *blockWriter) end(err error, word string) error {
 	s := w.session
-	if s.json {
+	switch {
+	case s.quiet():
+	case s.json:
 		if e := s.line("summary", map[string]int{"blocks": w.n, "bad": w.bad}); err == nil {
 			err = e
 		}
-	} else if !s.quiet() && (err == nil || w.n > 0) {
+	case err == nil || w.n > 0:
 		s.note("%s polled", plural(w.n, word))
 	}
 	switch {
@@ -312,16 +323,21 @@ func (s *taxiiSession) pollAddress(ctx context.Context, collection string) (root
 	if len(roots) == 1 {
 		return roots[0], collection, nil
 	}
+	var failed error
 	for _, r := range roots {
 		list, err := s.two().Collections(ctx, r)
 		if err != nil {
-			return nil, "", err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		for _, c := range list {
 			if c.ID == collection || c.Alias == collection {
 				return r, c.ID, nil
 			}
 		}
+	}
+	if failed != nil {
+		return nil, "", fmt.Errorf("no API root that could be read has a collection %q: %w", collection, failed)
 	}
 	return nil, "", fmt.Errorf("no API root has a collection %q (iochunt taxii collections lists them)", collection)
 }

@@ -15,6 +15,7 @@ import (
 type pushFlags struct {
 	taxiiFlags
 	content, binding, subtype string
+	bindingSaid               bool
 	dest                      []string
 }
 
@@ -24,19 +25,20 @@ func newTAXIIPush(a *app) *cobra.Command {
 		Use: "push", Short: "Send content to an inbox (TAXII 2: objects to a collection)", Args: cobra.NoArgs,
 		Example: "  iochunt taxii push --path https://taxii.example/taxii/inbox --dest mine --binding urn:stix.mitre.org:xml:1.1.1 --content-file package.xml",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.bindingSaid = cmd.Flags().Changed("binding")
 			s, err := a.taxiiSession(cmd, &f.taxiiFlags)
 			if err != nil {
 				return err
 			}
-			return s.push(cmd.Context(), &f)
+			return s.explain(s.push(s.tellRetries(cmd.Context()), &f))
 		},
 	}
 	s := cmd.Flags()
 	s.StringVarP(&f.content, "content-file", "f", "", "file with the content; - is standard input")
-	s.StringVar(&f.binding, "binding", "", "kind of the content, such as urn:stix.mitre.org:xml:1.2")
+	s.StringVar(&f.binding, "binding", "urn:stix.mitre.org:xml:1.1.1", "kind of the content (TAXII 1)")
 	s.StringVar(&f.subtype, "subtype", "", "subtype of the binding")
 	s.StringArrayVar(&f.dest, "dest", nil, "collection that it is for (may be repeated)")
-	f.add(cmd)
+	f.add(cmd, &a.verbose)
 	_ = cmd.MarkFlagRequired("content-file")
 	return cmd
 }
@@ -51,7 +53,7 @@ func (s *taxiiSession) push(ctx context.Context, f *pushFlags) error {
 		return s.pushObjects(ctx, f, content)
 	}
 	if f.binding == "" {
-		return usage("--binding has to say what the content is, such as urn:stix.mitre.org:xml:1.1.1")
+		return usage("--binding is empty; it says what the content is, such as urn:stix.mitre.org:xml:1.2")
 	}
 	u, err := s.service(ctx, "INBOX")
 	if err != nil {
@@ -66,7 +68,7 @@ func (s *taxiiSession) push(ctx context.Context, f *pushFlags) error {
 
 // pushObjects sends a bundle, or an envelope, to one collection.
 func (s *taxiiSession) pushObjects(ctx context.Context, f *pushFlags, content []byte) error {
-	if len(f.dest) != 1 || f.binding != "" || f.subtype != "" {
+	if len(f.dest) != 1 || f.bindingSaid || f.subtype != "" {
 		return usage("TAXII 2 sends objects to one collection: give --dest ID, and neither --binding nor --subtype")
 	}
 	root, id, err := s.pollAddress(ctx, f.dest[0])

@@ -110,10 +110,12 @@ func (s *taxiiSession) rootCollections(ctx context.Context) ([]collectionJSON, e
 		return nil, err
 	}
 	var out []collectionJSON
+	var failed error
 	for _, r := range roots {
 		list, err := s.two().Collections(ctx, r)
 		if err != nil {
-			return out, err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		for _, c := range list {
 			out = append(out, collectionJSON{
@@ -122,13 +124,13 @@ func (s *taxiiSession) rootCollections(ctx context.Context) ([]collectionJSON, e
 			})
 		}
 	}
-	return out, nil
+	return out, failed
 }
 
 // pollObjects fetches a TAXII 2 collection.
 func (s *taxiiSession) pollObjects(ctx context.Context, f *pollFlags, q taxii1.Query, out *blockWriter) error {
 	if f.countOnly || f.subscription != "" || len(f.bindings) > 0 || !q.End.IsZero() {
-		return usage("TAXII 2 has no --count-only, --subscription-id, --bindings or --end")
+		return usage("TAXII 2 has no --count-only, --subscription, --bindings or --end")
 	}
 	root, id, err := s.pollAddress(ctx, f.collection)
 	if err != nil {

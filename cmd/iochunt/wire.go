@@ -93,6 +93,13 @@ func (a *app) newCollector(f config.Feed, known collect.Known) (collect.Collecto
 
 func (a *app) httpClient() (*http.Client, error) { return httpx.New(httpx.Options{Version: version}) }
 
+// thrifty makes garbage be collected twice as often as is usual until undo is
+// called: what a collection needs for longer is little beside what it lets go.
+func thrifty() (undo func()) {
+	was := debug.SetGCPercent(50)
+	return func() { debug.SetGCPercent(was) }
+}
+
 // setPath is where the compiled set of the store lies.
 func (a *app) setPath() string { return filepath.Join(a.cfg.Store.Path, "iochunt.set") }
 

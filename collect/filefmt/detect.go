@@ -64,9 +64,9 @@ func detectJSON(body []byte) string {
 	}
 	k := topKeys(body)
 	switch {
-	case k["Event"] || k["response"] || k["Attribute"]:
+	case k["Event"] || k["Attribute"] || k["response"] && !stixID.Match(body): // not what wraps STIX so
 		return "misp"
-	case k["bundle"] || k["objects"] && (k["spec_version"] || stixID.Match(body)) || k["type"] && k["id"] && stixID.Match(body):
+	case k["bundle"] || k["response"] || k["objects"] && (k["spec_version"] || stixID.Match(body)) || k["type"] && k["id"] && stixID.Match(body):
 		return "stix"
 	case len(k) > 0 || json.Valid(body):
 		return "json"

@@ -23,8 +23,9 @@ func readSTIX1(r io.Reader, o Options, emit Emit) error {
 // fromSTIX passes on what package stix found. Its place is the id of what says
 // it, and for a refusal what exactly is wrong.
 func fromSTIX(emit Emit) stix.Emit {
+	var i Item // the reader's again after each emit, so one is enough
 	return func(s *stix.Item) error {
-		i := Item{Member: s.Member, Place: Clip(s.ID, 120), Refused: s.Refused, About: s.About}
+		i = Item{Member: s.Member, Place: Clip(s.ID, 120), Refused: s.Refused, About: s.About}
 		if s.Refused != "" {
 			i.Value = Clip(s.Value, 200)
 			if s.Detail != "" {

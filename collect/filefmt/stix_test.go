@@ -74,6 +74,15 @@ func TestSTIXSavedAnswers(t *testing.T) {
 	}
 	f("stix", `{"more":false,"objects":[{"type":"indicator","id":"indicator--62a6d538-0208-5e43-8a2d-000000000000","pattern":"[domain-name:value = 'evil.com']"}]}`, "domain evil.com")
 	f("stix1", pack, "domain evil.com")
+	// A wrapper that is not STIX 2 is an error, not an empty list.
+	for _, wrap := range []string{`{"response":{"objects":[%]}}`, `{"response":[{"objects":[%]}]}`, `{"more":false,"data":{"objects":[%]}}`, `{"objects":{"0":%}}`} {
+		content := strings.Replace(wrap, "%", `{"type":"indicator","id":"indicator--62a6d538-0208-5e43-8a2d-000000000000","pattern":"[domain-name:value = 'evil.com']"}`, 1)
+		if got := Detect("x.json", []byte(content)).Name; got != "stix" && got != "json" {
+			t.Errorf("%s: %s", wrap, got)
+		} else if out, err := items(t, got, Options{}, content); err == nil && !strings.Contains(out, "evil.com") {
+			t.Errorf("%s: read as %s: nothing, and no error", wrap, got)
+		}
+	}
 	f("stix1", "<?xml version=\"1.0\" encoding=\"UTF-16\"?>"+pack, "domain evil.com") // the charset is undone by Open
 	f("stix1", `<t:Poll_Response xmlns:t="http://taxii.mitre.org/messages/taxii_xml_binding-1.1" message_id="1" in_response_to="2" collection_name="c"><t:Content_Block><t:Content_Binding binding_id="urn:stix.mitre.org:xml:1.2"/><t:Content>`+
 		pack+`</t:Content></t:Content_Block></t:Poll_Response>`, "domain evil.com")

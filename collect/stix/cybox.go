@@ -70,6 +70,7 @@ type cyValue struct {
 	cyField
 	el     xEl
 	prefix string // what is written before each of its values
+	one    [1]string
 	broken string // why it is none, whatever its role
 }
 
@@ -87,15 +88,24 @@ type cyObject struct {
 func (o *cyObject) read(props xEl, rec *xRecord) {
 	o.kind, o.refs = cyKindOf(props), o.refs[:0]
 	from := len(rec.leaves)
-	if k := cyKinds[o.kind]; k != nil {
-		rec.leaves = o.fields(props, k, rec.leaves)
-	}
-	if len(rec.leaves) == from && len(o.refs) == 0 {
-		if s := props.first(); s != "" {
-			rec.leaves = append(rec.leaves, xLeaf{typ: ioc.Type(jFirst(o.kind, "object without a type")), value: jClip(s, jShown), reason: NoType})
-		}
+	k := cyKinds[o.kind]
+	rec.leaves = o.fields(props, k, rec.leaves)
+	if k == nil || len(rec.leaves) == from && len(o.refs) == 0 {
+		rec.leaves = o.unknown(props, rec.leaves, from)
 	}
 	rec.leaves = cyDistinct(rec.leaves, from)
+}
+
+// unknown refuses an object of which nothing is a value, with its first text,
+// beside what was refused of it since from.
+func (o *cyObject) unknown(props xEl, leaves []xLeaf, from int) []xLeaf {
+	s := props.first()
+	if s == "" {
+		return leaves
+	}
+	l := xLeaf{typ: ioc.Type(jFirst(o.kind, "object without a type")), value: jClip(s, jShown), reason: NoType}
+	again := func(m xLeaf) bool { return m.value == s && m.reason == NoType }
+	return append(leaves[:from], append([]xLeaf{l}, slices.DeleteFunc(leaves[from:], again)...)...)
 }
 
 // cyKindOf returns the kind of an object: the name of its type without
@@ -110,7 +120,7 @@ func cyKindOf(props xEl) string {
 		return jClip(strings.TrimSuffix(name, "ObjectType"), 64)
 	}
 	for k := range props.kids {
-		if _, s, ok := strings.Cut(k.node().name.Space, "#"); ok && k.of() == xCybOX {
+		if _, s, ok := strings.Cut(k.name().Space, "#"); ok && k.of() == xCybOX {
 			kind, _, _ := strings.Cut(s, "Object-")
 			return jClip(kind, 64)
 		}
@@ -142,7 +152,12 @@ func (o *cyObject) fields(el xEl, k *cyKind, leaves []xLeaf) []xLeaf {
 
 // walk finds the fields below el; k is nil where the tables know nothing.
 func (o *cyObject) walk(el xEl, k *cyKind) {
-	for c := range el.kids {
+	for c := range el.all {
+		if c.of() == xOther {
+			o.stray(c, jFirst(o.kind, jClip(c.local(), 64)))
+			o.narrow = true
+			continue
+		}
 		if _, ref := c.id("object_reference"); ref != 0 {
 			o.refs = append(o.refs, c)
 		}
@@ -159,10 +174,33 @@ func (o *cyObject) walk(el xEl, k *cyKind) {
 			o.field(c, el, next.field)
 		case c.leaf():
 			o.narrow = o.narrow || c.content() != ""
+			if cyHuntable(c) {
+				o.stray(c, el.local())
+			}
 		default:
 			o.walk(c, next)
 		}
 	}
+}
+
+// stray takes up a text that stands where the tables know nothing, to be refused.
+func (o *cyObject) stray(el xEl, name string) {
+	if el.content() != "" {
+		o.values = append(o.values, cyValue{cyField: cyField{typ: ioc.Type(name), role: cyNone}, el: el})
+	}
+}
+
+// cyHuntable reports whether an element holds an address or a name, wherever it
+// stands: objects are made of each other.
+func cyHuntable(el xEl) bool {
+	switch el.local() {
+	case "Address_Value", "Hostname_Value":
+		return true
+	case "Value":
+		space := el.name().Space
+		return strings.Contains(space, "#URIObject-") || strings.Contains(space, "#DomainNameObject-")
+	}
+	return false
 }
 
 func (o *cyObject) properties(el xEl) {

@@ -61,7 +61,7 @@ var cyMail = slices.Concat([]cyField{
 	cyAddr("Header/To/Recipient", ioc.Email, cyGood, "To"),
 	cyAddr("Header/CC/Recipient", ioc.Email, cyGood, "CC"),
 	cyAddr("Header/BCC/Recipient", ioc.Email, cyGood, "BCC"),
-	cyAddr("Header/Errors_To", ioc.Email, cyAlone, "Errors_To"),
+	cyText("Header/Errors_To", ioc.Email, cyAlone, "Errors_To"),
 	cyText("Header/In_Reply_To", ioc.Text, cyGood, "In_Reply_To"),
 }, cyAsides("Header/Date", "Header/Content_Type", "Header/MIME_Version", "Header/Precedence", "Header/X_Priority"))
 
@@ -139,7 +139,9 @@ var cyTable = map[string][]cyField{
 	"Mutex":        slices.Concat([]cyField{cyText("Name", ioc.Mutex, cyAlone, "")}, cyAsides("Security_Attributes")),
 	"WindowsMutex": slices.Concat([]cyField{cyText("Name", ioc.Mutex, cyAlone, "")}, cyAsides("Security_Attributes")),
 	"WindowsRegistryKey": {
-		{"Key", ioc.RegistryKey, cyAlone, "", cyKey}, {"Hive", "registry_hive", cyNone, "", cyHive}, cyWithin("Subkeys/Subkey", "WindowsRegistryKey"),
+		{"Key", ioc.RegistryKey, cyAlone, "", cyKey}, {"Hive", "registry_hive", cyNone, "", cyHive},
+		cyText("Values/Value/Name", "registry_value", cyNone, ""), cyText("Values/Value/Data", "registry_data", cyNone, ""),
+		cyWithin("Subkeys/Subkey", "WindowsRegistryKey"),
 	},
 
 	"SocketAddress":     cySocket,

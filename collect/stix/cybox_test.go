@@ -96,7 +96,8 @@ func TestCybOXObjects(t *testing.T) {
 	// The host.
 	f("Mutex", ` named="true"><X:Name>Global\x</X:Name>`, `mutex Global\x`)
 	key := `<O:Key>Software\x</O:Key><O:Hive>HKEY_LOCAL_MACHINE</O:Hive>`
-	f("WindowsRegistryKey", `>`+key+`<O:Values><O:Value><O:Name>run</O:Name><O:Data>c:\x</O:Data></O:Value></O:Values>`, `registry_key HKEY_LOCAL_MACHINE\Software\x`)
+	f("WindowsRegistryKey", `>`+key+`<O:Values><O:Value><O:Name>run</O:Name><O:Data>c:\x</O:Data></O:Value></O:Values>`,
+		`registry_key HKEY_LOCAL_MACHINE\Software\x`, "registry_value run (no type)", `registry_data c:\x (no type)`)
 	f("WindowsRegistryKey", `><O:Key>HKLM\Software\x</O:Key>`, `registry_key HKLM\Software\x`)
 	f("WindowsRegistryKey", `><O:Hive>HKLM</O:Hive>`, `registry_hive HKLM (no type)`)
 	f("WindowsRegistryKey", `>`+key+`<O:Subkeys><O:Subkey><O:Key>y</O:Key></O:Subkey></O:Subkeys>`, `registry_key HKEY_LOCAL_MACHINE\Software\x`, "registry_key y")

@@ -2,6 +2,8 @@ package stix
 
 import (
 	"net/netip"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/iochunt/iochunt/internal/canon"
@@ -19,6 +21,9 @@ type cyCondition struct {
 
 // cyDelimiter parts the values of a list (CybOX 2.1).
 const cyDelimiter = "##comma##"
+
+// cyDelimiters finds it as people write it.
+var cyDelimiters = regexp.MustCompile(`(?i)##comma##`)
 
 func cyConditionOf(el xEl) cyCondition {
 	c := cyCondition{apply: strings.ToLower(el.attr("apply_condition")), delim: jFirst(el.attr("delimiter"), cyDelimiter)}
@@ -92,15 +97,15 @@ var cySingle = map[ioc.Type]bool{
 // so where a value can hold neither they part one still.
 func (v *cyValue) pieces(c cyCondition) []string {
 	text := v.el.content()
-	parts := []string{text}
+	v.one[0] = text
+	parts := v.one[:] // nearly all lists have one value
 	switch {
 	case strings.Contains(text, c.delim):
 		parts = strings.Split(text, c.delim)
-	case strings.Contains(text, cyDelimiter):
-		parts = strings.Split(text, cyDelimiter)
-	case c.between || cySingle[v.typ]:
-		parts = strings.Split(strings.ReplaceAll(text, "&comma;", ","), ",")
-	case v.typ == ioc.Email && cyEach(text, "@"), v.typ == ioc.URL && cyEach(text, "://"):
+	case strings.Contains(text, "##"):
+		parts = cyDelimiters.Split(text, -1)
+	case !strings.Contains(text, ",") && !strings.Contains(text, "&comma;"):
+	case c.between || cySingle[v.typ], v.typ == ioc.Email && cyEach(text, "@"), v.typ == ioc.URL && cyURLs(text):
 		parts = strings.Split(strings.ReplaceAll(text, "&comma;", ","), ",")
 	}
 	out := parts[:0]
@@ -118,6 +123,20 @@ func cyEach(text, has string) bool {
 		if !strings.Contains(p, has) {
 			return false
 		}
+	}
+	return true
+}
+
+// cyURLs reports whether text is a list of URLs. A URL may hold a comma, and
+// another URL in its query; then it is one.
+func cyURLs(text string) bool {
+	open := false
+	for p := range strings.SplitSeq(strings.ReplaceAll(text, "&comma;", ","), ",") {
+		scheme, rest, ok := strings.Cut(strings.TrimSpace(p), "://")
+		if !ok || open || len(scheme) < 2 || strings.ContainsAny(scheme, "/?#=&.%") {
+			return false
+		}
+		open = strings.ContainsAny(rest, "?#")
 	}
 	return true
 }
@@ -144,6 +163,11 @@ func (v *cyValue) dashed(s string) (lo, hi netip.Addr, ok bool) {
 		return lo, hi, false
 	}
 	lo, err1 := canon.Addr(canon.Refang(strings.TrimSpace(a)))
+	if n, err := strconv.ParseUint(strings.TrimSpace(b), 10, 8); err == nil && err1 == nil && lo.Is4() { // 192.0.2.10-20
+		ip := lo.As4()
+		ip[3] = byte(n)
+		return lo, netip.AddrFrom4(ip), true
+	}
 	hi, err2 := canon.Addr(canon.Refang(strings.TrimSpace(b)))
 	return lo, hi, err1 == nil && err2 == nil
 }

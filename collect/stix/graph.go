@@ -50,7 +50,8 @@ type gNode struct {
 	ver   int32 // how often a newer version has come; 0 is never seen
 	first int32 // of its edges, counted from 1; 0 is none
 	last  int32
-	thing int32 // what it is called, counted from 1; 0 is nothing
+	thing int32  // what it is called, counted from 1; 0 is nothing
+	print uint16 // of what was read, to tell it from another object with its id and time
 	flags uint8
 }
 
@@ -88,7 +89,10 @@ func (g *Graph) Note(raw json.RawMessage) error {
 func (g *Graph) note(raw []byte) error {
 	o := &g.obj
 	o.parse(raw)
-	if o.id == "" && (o.typ == "" || jHasValues(o)) {
+	switch {
+	case o.typ == "bundle":
+		return jWithin(o.prop[jObjects], g.note)
+	case o.id == "" && (o.typ == "" || jHasValues(o)):
 		return nil // nobody can refer to it, nor replace it
 	}
 	if len(g.nodes) > math.MaxInt32-2 || len(g.edges) > math.MaxInt32/2 {
@@ -109,6 +113,16 @@ func (g *Graph) note(raw []byte) error {
 		g.withdrawn(i)
 	}
 	return g.link(i)
+}
+
+// jWithin calls f with each object of a bundle that stands among objects.
+func jWithin(list []byte, f func(raw []byte) error) (err error) {
+	jElements(list, func(val []byte) {
+		if err == nil && len(val) > 0 && val[0] == '{' {
+			err = f(val)
+		}
+	})
+	return err
 }
 
 func (n *gNode) time() time.Time { return time.Unix(n.sec, int64(n.nsec)) }
@@ -250,7 +264,12 @@ func (g *Graph) read(raw []byte, emit Emit) error {
 	if o.id != "" {
 		i = g.find(o.id)
 	}
-	if i >= 0 && !g.counts(i) || jFlag(o.prop[jRevoked]) {
+	switch {
+	case o.typ == "bundle":
+		return g.bundle(emit)
+	case i >= 0 && !g.counts(i):
+		return g.passed(i, emit)
+	case jFlag(o.prop[jRevoked]):
 		return nil
 	}
 	switch o.typ {
@@ -262,7 +281,32 @@ func (g *Graph) read(raw []byte, emit Emit) error {
 	if jObservable[o.typ] || !gSTIX[o.typ] && o.prop[jValue] != nil {
 		return o.observable(g.reportKey(), g.o.Context, g.told(i, emit))
 	}
+	if !gSTIX[o.typ] && jHolds(o.prop[jPattern]) {
+		return emit(o.refusal(g.reportKey(), jFirst(o.text(jPattern), o.id), NoType, "a pattern of an object of the type "+jClip(o.typ, 64)))
+	}
 	return nil
+}
+
+// bundle reads what is in a bundle that stands among objects.
+func (g *Graph) bundle(emit Emit) error {
+	list := g.obj.prop[jObjects]
+	switch {
+	case !jHolds(list):
+		return nil
+	case list[0] != '[':
+		return emit(jRefuse(g.obj.raw, jNoList))
+	}
+	var err error
+	jElements(list, func(val []byte) {
+		switch {
+		case err != nil:
+		case len(val) == 0 || val[0] != '{':
+			err = emit(jRefuse(val, jNoObject))
+		default:
+			err = g.read(val, emit)
+		}
+	})
+	return err
 }
 
 // counts reports whether the object that has just been parsed is the version
@@ -273,7 +317,28 @@ func (g *Graph) counts(i int32) bool {
 		return false
 	}
 	n.flags |= gRead
+	n.print = g.print()
 	return true
+}
+
+// print is of what tells two objects of one id and time apart. Lists and texts
+// around a pattern may come in another order or with another counter.
+func (g *Graph) print() uint16 {
+	if p := g.obj.prop[jPattern]; p != nil {
+		return uint16(maphash.Bytes(g.seed[0], p))
+	}
+	return uint16(maphash.Bytes(g.seed[0], g.obj.raw))
+}
+
+// passed refuses an object that does not count though it is not older: the
+// producer used its id and time for something else before. What is older, or
+// comes again, says nothing.
+func (g *Graph) passed(i int32, emit Emit) error {
+	o, n := &g.obj, &g.nodes[i]
+	if n.flags&gRead == 0 || n.flags&gRevoked != 0 || n.print == g.print() || !o.time(jModified).Equal(n.time()) || !jHasValues(o) {
+		return nil
+	}
+	return emit(o.refusal(g.reportKey(), jFirst(o.text(jPattern), jFirst(o.text(jValue), o.id)), Clash, o.typ))
 }
 
 // reportKey is the key of the report that the object's values are of.

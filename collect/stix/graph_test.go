@@ -136,11 +136,15 @@ func TestGraphVersions(t *testing.T) {
 		}
 	}
 	const a, b = "mutex a by=indicator--1", "mutex b by=indicator--1"
+	const clash = a + "\n! indicator--1 \"[mutex:name = 'b']\": " + Clash // it must not vanish unsaid
 	f(v("a", t1)+v("b", t2), b)
 	f(v("b", t2)+v("a", t1), b)
-	f(v("a", t1)+v("b", t1), a)
-	f(v("a", "")+v("b", ""), a)
-	f(v("a", t1)+v("b", `,"modified":"2026-01-01T02:00:00+02:00"`), a)
+	f(v("a", t1)+v("b", t1), clash)
+	f(v("a", "")+v("b", ""), clash)
+	f(v("a", t1)+v("b", `,"modified":"2026-01-01T02:00:00+02:00"`), clash)
+	f(v("a", t1)+v("a", t1), a)
+	f(v("a", t1)+v("a", t1+`,"x_times_seen":7`), a)
+	f(v("b", t2)+v("a", t1)+v("b", t2), b)
 	f(v("a", t1)+v("b", `,"modified":"2026-01-01T02:00:00+01:00"`), b)
 	f(v("a", t1)+v("b", t2+`,"revoked":true`), "", "indicator--1")
 	f(v("a", t2)+v("b", t1+`,"revoked":true`), a)
@@ -179,6 +183,23 @@ func TestGraphEach(t *testing.T) {
 	)
 }
 
+// What a server sends as an object may be a bundle, or of a type that nobody
+// knows; neither is passed over in silence.
+func TestGraphOddObjects(t *testing.T) {
+	f := func(lines string, want ...string) {
+		t.Helper()
+		checkGraph(t, Options{}, lines, want...)
+	}
+	const a = `{"type":"indicator","id":"indicator--1","pattern":"[mutex:name = 'a']"}`
+	f(`{"type":"bundle","id":"bundle--1","objects":[`+a+`,{"type":"bundle","objects":[{"type":"indicator","id":"indicator--2","pattern":"[mutex:name = 'b']"}]},7]}`,
+		"mutex a by=indicator--1", "mutex b by=indicator--2", `! "7": `+Malformed)
+	f(`{"type":"bundle","id":"bundle--1","objects":null}`)
+	f(`{"type":"bundle","id":"bundle--1","objects":{"0":`+a+`}}`, `! bundle--1 "{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":{\"0\":{\"type\":\"indicator\",\"id\":\"indicator--1\",\"pattern\":\"[mutex:name = 'a']\"}}}": `+Malformed)
+	f(`{"type":"Indicator","id":"indicator--1","pattern":"[mutex:name = 'a']"}`, "mutex a by=indicator--1")
+	f(`{"type":"x-rule","id":"x-rule--1","pattern":"[mutex:name = 'a']"}`, `! x-rule--1 "[mutex:name = 'a']": `+NoType)
+	f(`{"type":"x-rule","id":"x-rule--1","pattern":null}`)
+}
+
 func TestGraphContext(t *testing.T) {
 	const objects = `{"type":"file","id":"file--1","name":"a.exe","hashes":{"MD5":"ab","SHA3-256":"cd"}}
 		{"type":"file","id":"file--2","name":"b.exe"}
@@ -190,7 +211,7 @@ func TestGraphContext(t *testing.T) {
 	checkGraph(t, Options{Context: true}, objects,
 		"! file--1 file_name \"a.exe\": "+TogetherOnly, "md5 ab by=file--1", "file_name b.exe by=file--2",
 		"email_subject s by=email-message--1", "text <1@a> by=email-message--1", `! software--1 "w": `+NoType,
-		"url http://a.example/ by=url--1", "bitcoin_address 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa by=cryptocurrency-wallet--1")
+		"url http://a.example/ by=url--1", `! url--1 "http://b.example/": `+Clash, "bitcoin_address 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa by=cryptocurrency-wallet--1")
 	checkGraph(t, Options{Context: true, Each: true}, `{"type":"url","id":"url--1","value":"http://a.example/"}
 		{"type":"report","id":"report--1","name":"P","object_refs":["url--1"]}`,
 		`about "url--1": id=url--1 name=P`, "url http://a.example/ of=url--1 by=url--1")

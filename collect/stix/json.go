@@ -16,6 +16,7 @@ const (
 	jNoType   = "it has no type"
 	jNoID     = "it has no id"
 	jNoJSON   = "it is not JSON"
+	jNoList   = "its objects are no list"
 	jTooBig   = "it has more than 8 MiB"
 	jTooDeep  = "its brackets stand more than 64 deep"
 )
@@ -101,10 +102,19 @@ func (d *jDocument) alone(raw []byte, bad string) error {
 		return ErrNotSTIX
 	case bad != jNoType:
 		return fmt.Errorf("JSON: the object that the document is cannot be read: %s", bad)
-	case len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0 && o.prop[jMore] == nil && o.prop[jNext] == nil && o.prop[jObjects] == nil:
+	case jHolds(o.prop[jObjects]):
+		return errors.New("JSON: the document is cut up in a way that is not STIX 2: " + jNoList)
+	case len(bytes.TrimSpace(raw[1:len(raw)-1])) > 0 && o.prop[jMore] == nil && o.prop[jNext] == nil && o.prop[jObjects] == nil, jHasMore(raw):
 		return ErrNotSTIX
 	}
 	return nil
+}
+
+// jHasMore reports whether an object has others in it: then it is not the answer
+// of a server that has nothing.
+func jHasMore(raw []byte) (more bool) {
+	jMembers(raw, func(_ string, val []byte) { more = more || len(val) > 0 && (val[0] == '{' || val[0] == '[') })
+	return more
 }
 
 // bundle takes what stood around objects that have been taken. If it is an
@@ -124,8 +134,17 @@ func (d *jDocument) bundle(raw []byte) error {
 
 // jHasValues reports whether read emits anything for an object.
 func jHasValues(o *jObject) bool {
-	return o.typ == "indicator" || o.typ == "vulnerability" || o.typ == "observed-data" || jObservable[o.typ] || !gSTIX[o.typ] && o.prop[jValue] != nil
+	switch {
+	case o.typ == "indicator", o.typ == "vulnerability", o.typ == "observed-data", jObservable[o.typ]:
+		return true
+	case o.typ == "bundle": // whose objects have not been split off
+		return jHolds(o.prop[jObjects])
+	}
+	return !gSTIX[o.typ] && (o.prop[jValue] != nil || o.prop[jPattern] != nil)
 }
+
+// jHolds reports whether a property is there and not null.
+func jHolds(val []byte) bool { return len(val) > 0 && val[0] != 'n' }
 
 // jBad says why raw, on its own, cannot be read; "" if it can.
 func jBad(raw []byte) string {

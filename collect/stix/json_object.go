@@ -67,7 +67,7 @@ func (o *jObject) parse(raw []byte) {
 	jMembers(raw, func(key string, val []byte) {
 		switch key {
 		case "type":
-			o.typ = jText(val)
+			o.typ = strings.ToLower(jText(val)) // some producers write "Indicator"
 		case "id":
 			o.id = jText(val)
 		default:

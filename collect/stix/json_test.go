@@ -124,6 +124,7 @@ func TestReadJSONShapes(t *testing.T) {
 	f(`{"type":"bundle","objects":[]}`)
 	f(`{"type":"bundle","objects":null}`)
 	f(`{"type":"bundle","id":"bundle--1"}`)
+	f(`{"type":"bundle","id":"bundle--1","objects":{"0":`+mutexA+`}}`, `! bundle--1 "{\"type\":\"bundle\",\"id\":\"bundle--1\",\"objects\":{\"0\":{\"type\":\"indicator\",\"id\":\"indicator--a\",\"pattern\":\"[mutex:name = 'a']\"}}}": `+Malformed)
 	f(`{}`)
 	f(`{"more":false}`)
 	f(`[]`)

@@ -140,6 +140,21 @@ func TestPatternValues(t *testing.T) {
 	f("[file:name = 'a' AND file:parent_directory_ref.path = '/tmp' AND file:size = 4]", together("file_name a"), together("file_path /tmp"), "!  4: "+NoType)
 	f("[file:name = 'a' AND file:parent_directory_ref.path = '/tmp'] AND [url:value = 'b']", together("file_name a"), together("file_path /tmp"), together("url b"))
 	f("[file:name = 'a' AND file:parent_directory_ref.path = '/tmp' OR file:name = 'b']", "file_path /tmp/a", "file_name b")
+	// Digests of one file, as MISP and OpenCTI have them.
+	f("[(file:hashes.MD5 = 'a' AND file:hashes.'SHA-256' = 'b')]", "md5 a", "sha256 b")
+	f("[file:hashes.MD5 = 'a' AND (file:hashes.'SHA-1' = 'b' AND file:size = 3)]", "md5 a", "sha1 b", "!  3: "+NoType)
+	f("[file:hashes.MD5 = 'a' AND file:hashes.'SHA3-256' = 'b']", "md5 a", "!  b: "+NoType)
+	f("[file:hashes.MD5 = 'a' AND file:hashes.'MD5' = 'b']", together("md5 a"), together("md5 b"))
+	f("[file:hashes.MD5 = 'a' AND file:hashes.'SHA-1' != 'b']", together("md5 a"), "! sha1 b: "+Negated)
+	f("[file:hashes.MD5 = 'a' AND file:hashes.'SHA-1' IN ('b', 'c')]", together("md5 a"), together("sha1 b"), together("sha1 c"))
+	f("[file:hashes.MD5 = 'a' AND file:name = 'b']", together("md5 a"), together("file_name b"))
+	f("[file:hashes.MD5 = 'a'] AND [file:hashes.'SHA-1' = 'b']", together("md5 a"), together("sha1 b"))
+	f("[file:hashes.MD5 = 'a' AND file:hashes.'SHA-1' = 'b'] WITHIN 5 SECONDS", together("md5 a"), together("sha1 b"))
+	f("[file:hashes.MD5 = 'a' AND (file:hashes.'SHA-1' = 'b' OR file:hashes.'SHA-1' = 'c')]", together("md5 a"), together("sha1 b"), together("sha1 c"))
+	f("[file:hashes.ssdeep = 'a' AND file:size = 3]", together("ssdeep a"), "!  3: "+NoType)
+	// Parentheses within an AND are no more than that.
+	f("[(network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.1') AND network-traffic:dst_port = 443]",
+		"192.0.2.1", "!  ipv4-addr: "+NoType, "!  443: "+NoType)
 	f("[network-traffic:dst_ref.value = '192.0.2.1' AND network-traffic:dst_port = 4444]", "192.0.2.1", "!  4444: "+NoType)
 	f("[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '192.0.2.0/24' AND network-traffic:dst_port IN (80, 443) AND network-traffic:protocols[*] = 'tcp']",
 		"192.0.2.0/24", "!  ipv4-addr: "+NoType, "!  80: "+NoType, "!  443: "+NoType, "!  tcp: "+NoType)

@@ -12,6 +12,7 @@ var patPaths = func() map[string]ioc.Type {
 	m := map[string]ioc.Type{
 		"ipv4-addr:value": ioc.IP, "ipv6-addr:value": ioc.IPv6, // a network where the value is one
 		"domain-name:value": ioc.Domain, "hostname:value": ioc.Domain, // the latter as OpenCTI writes it
+		"x-opencti-hostname:value": ioc.Domain, "x-opencti-user-agent:value": ioc.UserAgent, "x-opencti-cryptocurrency-wallet:value": ioc.Bitcoin, // and wrote it
 		"user-agent:value": ioc.UserAgent, "cryptocurrency-wallet:value": ioc.Bitcoin, // likewise
 		"url:value": ioc.URL, "directory:path": ioc.FilePath,
 		"email-message:message_id":     ioc.Text, // what mail logs say of a message, whatever the kind of log

@@ -20,10 +20,11 @@ type PatternValue struct {
 // rest is left, each with its reason. No value is in both: one that stands alone
 // in one place does so, whatever other places say.
 //
-// Two forms of AND are read as one value, since that is what people mean by
-// them: a file's name and the path of its folder are the path of the file; an
-// address beside the port, the protocol or the kind of address that it is used
-// with is the address.
+// Three forms of AND are read as what people mean by them: a file's name and
+// the path of its folder are the path of the file; an address beside the port,
+// the protocol or the kind of address that it is used with is the address;
+// several digests of one file, and its size, tell its content, which each of the
+// digests tells alone.
 func (p *Pattern) Values() (alone, left []PatternValue) {
 	w := patWalk{}
 	w.node(p.root, false)
@@ -42,7 +43,7 @@ func (w *patWalk) node(n *patNode, together bool) {
 	case patFollowed, patAnd, patBound:
 		together = true
 	case patBoth:
-		if !together && (w.filePath(n.kids) || w.address(n.kids)) {
+		if tests := patTests(n, nil); !together && tests != nil && (w.filePath(tests) || w.address(tests) || w.digests(tests)) {
 			return
 		}
 		together = true
@@ -50,6 +51,24 @@ func (w *patWalk) node(n *patNode, together bool) {
 	for _, k := range n.kids {
 		w.node(k, together)
 	}
+}
+
+// patTests appends the comparisons that AND joins, through any parentheses; it
+// returns nil if anything else stands among them.
+func patTests(n *patNode, tests []*patNode) []*patNode {
+	for _, k := range n.kids {
+		switch k.kind {
+		case patTest:
+			tests = append(tests, k)
+		case patBoth:
+			if tests = patTests(k, tests); tests == nil {
+				return nil
+			}
+		default:
+			return nil
+		}
+	}
+	return tests
 }
 
 func (w *patWalk) test(c *patComparison, together bool) {
@@ -164,6 +183,28 @@ func (w *patWalk) address(kids []*patNode) bool {
 		if k.test != addr && (!k.test.equals() || !patBeside(addr.path, k.test.path)) {
 			return false
 		}
+	}
+	for _, k := range kids {
+		w.test(k.test, false)
+	}
+	return true
+}
+
+// digests takes digests of one file, each by another algorithm, AND its size for
+// the digests. A name beside them is another statement: files are renamed.
+func (w *patWalk) digests(kids []*patNode) bool {
+	seen, told := make(map[string]bool, len(kids)), false
+	for _, k := range kids {
+		c, key := k.test, patKey(k.test.path)
+		if !c.equals() || len(c.lits) != 1 || seen[key] || key != "file:size" && !strings.HasPrefix(key, "file:hashes.") {
+			return false
+		}
+		seen[key] = true
+		t, why := patTypeOf(c.path)
+		told = told || why == "" && t != ioc.SSDeep
+	}
+	if !told {
+		return false
 	}
 	for _, k := range kids {
 		w.test(k.test, false)

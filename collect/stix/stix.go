@@ -56,4 +56,5 @@ const (
 	BadPattern   = "not a STIX pattern"
 	OtherPattern = "a pattern in a language that is not hunted" // sigma, snort, pcre …; YARA rules are kept as such
 	Malformed    = "not a STIX object"                          // no JSON, no type, too big, too deep
+	Clash        = "another object with the same id and time"   // of which the first one counts
 )

@@ -151,11 +151,11 @@ func (d *xDocument) element(r *xmltok.Reader, root bool) error {
 // open begins a package, at whose Start r is.
 func (d *xDocument) open(r *xmltok.Reader, whole bool) *xPackage {
 	p := &xPackage{document: d, about: xAbout{seen: map[string]bool{}}}
-	p.graph.known, p.graph.heard = map[uint64]int32{}, map[int32]uint64{}
+	p.graph.heard = map[int32]uint64{}
 	p.graph.emit = p.value
 	id, _ := r.Attr("", "id")
 	if id != "" {
-		_, space := xKey(r, id)
+		_, space := xKey(r, []byte(id))
 		p.about.ID = xIDText(id, space)
 	}
 	if at, ok := r.Attr("", "timestamp"); ok {

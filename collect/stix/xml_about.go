@@ -33,7 +33,7 @@ func (a *xAbout) add(list *[]string, name byte, text string) {
 		return
 	}
 	a.seen[key] = true
-	*list = append(*list, text)
+	*list = append(*list, key[1:]) // a copy: the text is a part of its element's
 }
 
 func (a *xAbout) tag(text string)    { a.add(&a.Tags, 't', text) }
@@ -147,7 +147,9 @@ var xWords = map[string]uint8{"none": 0, "low": 15, "med": 50, "medium": 50, "hi
 
 // xConfidence reads a confidence: a word of the scale, or a percentage.
 func xConfidence(s string) uint8 {
-	s = strings.ToLower(strings.TrimSpace(s))
+	if s = strings.ToLower(strings.TrimSpace(s)); s == "" {
+		return 0
+	}
 	if n, ok := xWords[s]; ok {
 		return n
 	}

@@ -111,6 +111,6 @@ func TestXMLMemory(t *testing.T) {
 		}
 		t.Logf("%d KiB are held", most>>10)
 	}
-	f(&xPackageReader{size: 64 << 20}, 16<<20)
-	f(&xPackageReader{size: 64 << 20, ends: true}, 24<<20)
+	f(&xPackageReader{size: 64 << 20}, 10<<20)
+	f(&xPackageReader{size: 64 << 20, ends: true}, 13<<20)
 }

@@ -1,8 +1,8 @@
 package stix
 
 import (
-	"cmp"
-	"maps"
+	"errors"
+	"hash/maphash"
 	"slices"
 )
 
@@ -12,8 +12,9 @@ import (
 // themselves costs a few bytes for each id and no more.
 type xGraph struct {
 	things []xThing
-	known  map[uint64]int32 // by key: the index of a thing; below zero, what is left of one that is done
+	known  xIndex // by key: the index of a thing; below zero, what is left of one that is done
 	arena  xArena
+	hold   xHold // of things that are done
 	emit   func(l *xLeaf, s *xSaid, refused string) error
 
 	roots []int32  // things that are listed in the package, in order
@@ -29,6 +30,8 @@ type xGraph struct {
 	work []xVisit
 	rec  xRecord
 	w    xWriter
+	said [8]xSaid // what heard returns
+	used int
 }
 
 type xVisit struct {
@@ -40,9 +43,13 @@ type xVisit struct {
 // xGone stands for a thing that is done and whose place is given up.
 const xGone int32 = -1
 
-// xLeft is what is left of a done thing in known: its print, so that another
-// thing with its id is told from it.
-func xLeft(print uint32) int32 { return -int32(print>>1) - 1 }
+// What is left in known of a thing that is done: its print, so that another
+// thing with its id is told from it; or where it is held.
+func xLeft(print uint32) int32 { return ^int32(print >> 2 << 1) }
+func xPlaced(at uint32) int32  { return ^int32(at<<1 | 1) }
+
+// xPlace returns where a thing is held, if it is.
+func xPlace(left int32) (at uint32, ok bool) { return uint32(^left) >> 1, left < 0 && ^left&1 == 1 }
 
 // define takes up a thing by its keys; the first one that is not 0 is its own,
 // the others are names for it, too. It returns its index, or xGone where the
@@ -53,16 +60,17 @@ func xLeft(print uint32) int32 { return -int32(print>>1) - 1 }
 func (g *xGraph) define(rec *xRecord, root bool, keys ...uint64) (int32, error) {
 	g.w.b = g.w.b[:0]
 	g.w.record(rec)
-	print := uint32(xHashBytes(g.w.b) >> 32)
+	print := g.print(rec)
 	keys = slices.DeleteFunc(keys, func(k uint64) bool { return k == 0 })
 	if len(keys) > 0 {
 		if old, same := g.same(keys[0], print); same {
+			g.forget(rec.kids)
 			return old, nil
 		}
 	}
 	i := g.place(keys)
 	t := &g.things[i]
-	t.print, t.defined, t.root, t.named, t.own = print, true, root, len(keys) > 0, rec.said.from
+	t.print, t.defined, t.root, t.named, t.own, t.parts = print, true, root, len(keys) > 0, rec.said.from, len(rec.kids) > 0
 	t.at = g.arena.put(g.w.b)
 	g.since = append(g.since, i)
 	if err := g.answer(i); err != nil {
@@ -71,12 +79,46 @@ func (g *xGraph) define(rec *xRecord, root bool, keys ...uint64) (int32, error) 
 	return i, g.names(i, keys)
 }
 
+// print is of what a thing holds, whose record has just been written: its parts
+// that have no id count by what they hold, as their places say nothing.
+func (g *xGraph) print(rec *xRecord) uint32 {
+	h := maphash.Bytes(xSeed, g.w.b[:g.w.kids])
+	for _, k := range rec.kids {
+		part := uint64(k.i) << 1
+		if t := &g.things[k.i]; !t.named {
+			part = uint64(t.print)<<1 | 1
+		}
+		h = (h ^ part<<3 ^ uint64(k.most)) * 0x9e3779b97f4a7c15
+		h ^= h >> 29
+	}
+	return uint32(h >> 32)
+}
+
+// forget gives up parts without an id of a thing that was there before with
+// equal ones.
+func (g *xGraph) forget(kids []xKid) {
+	for work := slices.Clone(kids); len(work) > 0; {
+		t := &g.things[work[len(work)-1].i]
+		if work = work[:len(work)-1]; t.named || !t.defined || t.best == xAlone {
+			continue
+		}
+		t.best = xAlone // it is out with the other one, or refused
+		work = append(work, g.open(t).kids...)
+	}
+}
+
 // same reports whether the thing with that key was defined before, and alike.
 func (g *xGraph) same(key uint64, print uint32) (int32, bool) {
-	old, ok := g.known[key]
+	old, ok := g.known.get(key)
+	at, held := xPlace(old)
 	switch {
 	case !ok:
 		return 0, false
+	case held:
+		if g.hold.get(at).print != print {
+			return 0, false
+		}
+		return g.revive(at), true
 	case old < 0:
 		return xGone, old == xLeft(print)
 	}
@@ -88,7 +130,7 @@ func (g *xGraph) same(key uint64, print uint32) (int32, bool) {
 // before, if any.
 func (g *xGraph) place(keys []uint64) int32 {
 	for _, k := range keys {
-		if old, ok := g.known[k]; ok && old >= 0 && !g.things[old].defined {
+		if old, ok := g.known.get(k); ok && old >= 0 && !g.things[old].defined {
 			return old
 		}
 	}
@@ -100,10 +142,10 @@ func (g *xGraph) place(keys []uint64) int32 {
 // to before, the others lead on to it.
 func (g *xGraph) names(i int32, keys []uint64) error {
 	for _, k := range keys {
-		old, ok := g.known[k]
+		old, ok := g.known.get(k)
 		switch {
 		case !ok:
-			g.known[k] = i
+			g.known.set(k, i)
 			g.fresh = append(g.fresh, k)
 		case old == i:
 			g.fresh = append(g.fresh, k)
@@ -111,7 +153,7 @@ func (g *xGraph) names(i int32, keys []uint64) error {
 			t := &g.things[old]
 			g.w.b = g.w.b[:0]
 			g.w.record(&xRecord{kids: []xKid{{i, xAlone}}})
-			t.at, t.defined, t.named = g.arena.put(g.w.b), true, true
+			t.at, t.defined, t.named, t.parts = g.arena.put(g.w.b), true, true, true
 			g.since = append(g.since, old)
 			g.fresh = append(g.fresh, k)
 			if err := g.answer(old); err != nil {
@@ -131,8 +173,7 @@ func (g *xGraph) answer(i int32) error {
 	}
 	said := &xSaid{at: g.heard[i]}
 	if said.at != 0 {
-		r := xReader{g.arena.get(said.at)}
-		r.claim(said)
+		g.claim(said)
 	}
 	delete(g.heard, i)
 	t.best = xUnseen
@@ -142,12 +183,28 @@ func (g *xGraph) answer(i int32) error {
 // refer returns the thing with that key; one that has not been read yet is
 // known by the text of the reference until then.
 func (g *xGraph) refer(key uint64, id string) int32 {
-	if i, ok := g.known[key]; ok {
+	if i, ok := g.known.get(key); ok {
+		if at, held := xPlace(i); held {
+			return g.revive(at)
+		}
 		return max(i, xGone)
 	}
 	i := int32(len(g.things))
 	g.things = append(g.things, xThing{at: g.arena.put([]byte(jClip(id, jShown))), named: true})
-	g.known[key] = i
+	g.known.set(key, i)
+	g.held = true
+	return i
+}
+
+// revive makes a thing of what is held, so that it can be referred to.
+func (g *xGraph) revive(at uint32) int32 {
+	h := g.hold.get(at)
+	if h.thing > 0 {
+		return int32(h.thing - 1)
+	}
+	i := int32(len(g.things))
+	g.things = append(g.things, xThing{at: g.arena.put(h.record), print: h.print, until: h.until, best: xAlone, defined: true, named: true})
+	g.hold.revived(at, i)
 	g.held = true
 	return i
 }
@@ -159,7 +216,7 @@ func (g *xGraph) visit(i int32, v xVerdict, said *xSaid) error {
 	if i == xGone {
 		return nil
 	}
-	g.work = append(g.work[:0], xVisit{i, v, said})
+	g.work, g.used = append(g.work[:0], xVisit{i, v, said}), 0
 	for len(g.work) > 0 {
 		w := g.work[len(g.work)-1]
 		g.work = g.work[:len(g.work)-1]
@@ -182,7 +239,7 @@ func (g *xGraph) reach(w xVisit) error {
 		return nil
 	}
 	rec := g.open(t)
-	said := rec.heard(w.said)
+	said := g.says(rec, w.said)
 	if w.v == xAlone {
 		t.until = xUntil(said)
 		for i := range rec.leaves {
@@ -204,22 +261,29 @@ func (g *xGraph) remember(w xVisit) {
 }
 
 func (g *xGraph) open(t *xThing) *xRecord {
-	r := xReader{g.arena.get(t.at)}
+	r := xReader{string(g.arena.get(t.at))}
 	r.record(&g.rec)
 	return &g.rec
 }
 
-// heard returns what is said of a thing: by the indicator that it is or that
+// claim reads what is kept of what is said.
+func (g *xGraph) claim(s *xSaid) {
+	r := xReader{string(g.arena.get(s.at))}
+	r.claim(s)
+}
+
+// says returns what is said of a thing: by the indicator that it is or that
 // led to it, else by itself. What an indicator leaves out is as in the one that
-// it is a part of.
-func (rec *xRecord) heard(by *xSaid) *xSaid {
+// it is a part of. It is good until the next visit.
+func (g *xGraph) says(rec *xRecord, by *xSaid) *xSaid {
 	if by != nil && by.from && !rec.said.from {
 		return by
 	}
-	s := rec.said
+	s := g.free()
+	*s = rec.said
 	s.at = 0
 	if by == nil {
-		return &s
+		return s
 	}
 	for _, p := range []struct{ to, from *string }{
 		{&s.id, &by.id}, {&s.Title, &by.Title}, {&s.Description, &by.Description}, {&s.Role, &by.Role},
@@ -228,7 +292,16 @@ func (rec *xRecord) heard(by *xSaid) *xSaid {
 			*p.to = *p.from
 		}
 	}
-	return &s
+	return s
+}
+
+// free returns a place for what is said; most visits need one or two.
+func (g *xGraph) free() *xSaid {
+	if g.used == len(g.said) {
+		return new(xSaid)
+	}
+	g.used++
+	return &g.said[g.used-1]
 }
 
 // keep keeps what a referrer says until the thing comes.
@@ -265,21 +338,66 @@ func (g *xGraph) settle() error {
 	if keep {
 		return nil
 	}
-	if ends {
+	if ends && !g.flat() {
 		g.leave()
 		return nil
 	}
+	return g.done()
+}
+
+// flat reports whether the things since begin are known by their keys alone and,
+// but for indicators, have no parts.
+func (g *xGraph) flat() bool {
+	return !slices.ContainsFunc(g.since, func(i int32) bool {
+		t := &g.things[i]
+		return !t.own && (t.parts || int(i) < g.mark)
+	})
+}
+
+// done gives up the things since begin. Of those that end the values are held.
+func (g *xGraph) done() error {
 	for _, i := range g.since {
 		if err := g.speak(i); err != nil {
 			return err
 		}
 	}
+	var err error
 	for _, k := range g.fresh {
-		g.known[k] = xLeft(g.things[g.known[k]].print)
+		i, _ := g.known.get(k)
+		t := &g.things[i]
+		if t.left == 0 {
+			if t.left, err = g.rest(t); err != nil {
+				return err
+			}
+		}
+		g.known.set(k, t.left)
 	}
 	g.things = g.things[:g.mark]
 	g.arena.cut(g.cut)
 	return nil
+}
+
+var errHeld = errors.New("over the bound for one package (4 GiB of values that expire)")
+
+// rest returns what is left of a thing that is given up: where its values are
+// held, if another indicator could say that they hold for longer.
+func (g *xGraph) rest(t *xThing) (int32, error) {
+	if !t.named || t.own || t.until == 0 {
+		return xLeft(t.print), nil
+	}
+	rec := g.open(t)
+	rec.said = xSaid{}
+	rec.leaves = slices.DeleteFunc(rec.leaves, func(l xLeaf) bool { return l.reason != "" })
+	if len(rec.leaves) == 0 {
+		return xLeft(t.print), nil
+	}
+	g.w.b = g.w.b[:0]
+	g.w.record(rec)
+	at, ok := g.hold.put(t.print, t.until, g.w.b)
+	if !ok {
+		return 0, errHeld
+	}
+	return xPlaced(at), nil
 }
 
 // leave gives up the indicator alone, which is the last one of its things; they
@@ -292,8 +410,8 @@ func (g *xGraph) leave() {
 	}
 	g.arena.cut(t.at - 1)
 	for _, k := range g.fresh {
-		if g.known[k] == last {
-			g.known[k] = xLeft(t.print)
+		if i, _ := g.known.get(k); i == last {
+			g.known.set(k, xLeft(t.print))
 		}
 	}
 	g.things = g.things[:last]
@@ -309,132 +427,6 @@ func (g *xGraph) speak(i int32) error {
 	for i := range rec.leaves {
 		if err := g.emit(&rec.leaves[i], &rec.said, rec.leaves[i].refusal(t.best)); err != nil {
 			return err
-		}
-	}
-	return nil
-}
-
-// xObservable is the role of a value that a package names with no indicator.
-const xObservable = "observable"
-
-// finish judges what is left at the end of a package: observables that nobody
-// referred to stand alone, references to nothing are refused. Those that are
-// parts are left to the things that they are parts of, unless these go round in
-// a circle.
-func (g *xGraph) finish() error {
-	for _, parts := range []bool{false, true} {
-		if err := g.listed(parts); err != nil {
-			return err
-		}
-	}
-	if err := g.extend(); err != nil {
-		return err
-	}
-	for i := range g.things {
-		if err := g.conclude(int32(i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// listed takes the observables of the package that nobody referred to.
-func (g *xGraph) listed(parts bool) error {
-	bare := &xSaid{}
-	bare.Role = xObservable
-	for _, i := range g.roots {
-		if t := &g.things[i]; t.best == xUnseen && t.part == parts {
-			if err := g.visit(i, xAlone, bare); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (g *xGraph) conclude(i int32) error {
-	t := &g.things[i]
-	if t.defined {
-		t.best = max(t.best, xNegated)
-		return g.speak(i)
-	}
-	l := xLeaf{typ: "reference", value: string(g.arena.get(t.at))}
-	return g.emit(&l, &xSaid{id: l.value}, Unresolved)
-}
-
-// xLonger is what is said of a thing by an indicator that holds longer than the
-// one with which it came out.
-type xLonger struct {
-	until uint32
-	said  uint64
-}
-
-func xLater(a, b uint32) bool { return b != 0 && (a == 0 || a > b) }
-
-// again notes that a thing which is out already is said to hold for longer. An
-// indicator says itself how long it does.
-func (g *xGraph) again(w xVisit) {
-	t := &g.things[w.i]
-	if w.v != xAlone || t.own || w.said == nil || !w.said.from {
-		return
-	}
-	until := xUntil(w.said)
-	if !t.defined && xLater(until, t.until) {
-		g.remember(w)
-	}
-	if !t.defined {
-		return
-	}
-	if l, ok := g.longer[w.i]; !xLater(until, t.until) || ok && !xLater(until, l.until) {
-		return
-	}
-	if g.longer == nil {
-		g.longer = make(map[int32]xLonger)
-	}
-	g.longer[w.i] = xLonger{until, g.keep(w.said)}
-	g.held = true
-}
-
-// extend hands out once more what holds longer. The longest comes first, so
-// that no thing comes more than once.
-func (g *xGraph) extend() error {
-	order := slices.SortedFunc(maps.Keys(g.longer), func(a, b int32) int {
-		x, y := g.longer[a].until, g.longer[b].until
-		return cmp.Or(cmp.Compare(y-1, x-1), cmp.Compare(a, b)) // 0, for ever, is the greatest
-	})
-	for _, i := range order {
-		said := &xSaid{at: g.longer[i].said}
-		r := xReader{g.arena.get(said.at)}
-		r.claim(said)
-		g.work = append(g.work[:0], xVisit{i, xAlone, said})
-		for len(g.work) > 0 {
-			w := g.work[len(g.work)-1]
-			g.work = g.work[:len(g.work)-1]
-			if err := g.prolong(w); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (g *xGraph) prolong(w xVisit) error {
-	t := &g.things[w.i]
-	if t.best != xAlone || t.own || !t.defined || !xLater(xUntil(w.said), t.until) {
-		return nil
-	}
-	t.until = xUntil(w.said)
-	rec := g.open(t)
-	for i := range rec.leaves {
-		if l := &rec.leaves[i]; l.reason == "" {
-			if err := g.emit(l, w.said, ""); err != nil {
-				return err
-			}
-		}
-	}
-	for _, k := range rec.kids {
-		if k.most == xAlone {
-			g.work = append(g.work, xVisit{k.i, xAlone, w.said})
 		}
 	}
 	return nil

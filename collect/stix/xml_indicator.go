@@ -14,7 +14,9 @@ func (p *xPackage) indicator(el xEl, outer xSaid) (int32, error) {
 		return p.graph.refer(key, ref), nil
 	}
 	id, key := el.id("id")
-	rec := xRecord{said: p.says(el, id)}
+	rec := p.borrow()
+	defer p.giveBack(rec)
+	rec.said = p.says(el, id)
 	if rec.said.Expires.IsZero() {
 		rec.said.Expires = outer.Expires
 	}
@@ -24,8 +26,11 @@ func (p *xPackage) indicator(el xEl, outer xSaid) (int32, error) {
 	if rec.said.Confidence == 0 {
 		rec.said.Confidence = outer.Confidence
 	}
-	if err := p.evidence(el, &rec); err != nil {
+	if err := p.evidence(el, rec); err != nil {
 		return xGone, err
+	}
+	if !el.child("Observable").ok() && !el.child("Composite_Indicator_Expression").ok() && !el.child("Test_Mechanisms").ok() {
+		rec.nothing("indicator", jFirst(rec.said.Title, id))
 	}
 	if err := p.beside(el); err != nil {
 		return xGone, err
@@ -33,7 +38,7 @@ func (p *xPackage) indicator(el xEl, outer xSaid) (int32, error) {
 	if el.truth("negate") {
 		rec.negate()
 	}
-	return p.graph.define(&rec, false, key)
+	return p.graph.define(rec, false, key)
 }
 
 // says reads what an indicator says of all its values.
@@ -148,7 +153,8 @@ func (p *xPackage) observable(el xEl, by xSaid, root bool) (int32, error) {
 		}
 		return p.graph.define(&xRecord{kids: []xKid{{i, xNegated}}}, false)
 	}
-	var rec xRecord
+	rec := p.borrow()
+	defer p.giveBack(rec)
 	id, _ := el.id("id")
 	if rec.said.id = id; id == "" {
 		rec.said.id = by.id
@@ -160,16 +166,16 @@ func (p *xPackage) observable(el xEl, by xSaid, root bool) (int32, error) {
 	if c := el.child("Observable_Composition"); c.ok() {
 		said := rec.said
 		take := func(k xEl) (int32, error) { return p.observable(k, said, false) }
-		if err := p.operands(c, &rec, "Observable", take); err != nil {
+		if err := p.operands(c, rec, "Observable", take); err != nil {
 			return xGone, err
 		}
 	}
 	if e := el.child("Event"); e.ok() {
-		if err := p.event(e, &rec); err != nil {
+		if err := p.event(e, rec); err != nil {
 			return xGone, err
 		}
 	}
-	return p.content(el, root, &rec)
+	return p.content(el, root, rec)
 }
 
 // content takes up the object of an observable. The two are one thing with two
@@ -186,11 +192,35 @@ func (p *xPackage) content(el xEl, root bool, rec *xRecord) (int32, error) {
 	if err := p.fill(o, rec); err != nil {
 		return xGone, err
 	}
+	if len(rec.leaves)+len(rec.kids) == 0 && p.bare(el, o) {
+		rec.nothing("observable", jFirst(el.first(), rec.said.id))
+	}
 	declare(rec)
 	if el.truth("negate") {
 		rec.negate()
 	}
 	return p.graph.define(rec, root, keys[:]...)
+}
+
+// bare reports whether nothing stands in an observable where its values would:
+// it has a title only, or the form of CybOX 1.
+func (p *xPackage) bare(el, o xEl) bool {
+	if _, ref := el.child("Object").id("idref"); ref != 0 {
+		return false
+	}
+	if o.child("Properties").ok() && len(p.object.refs) > 0 {
+		return false
+	}
+	c, e := el.child("Observable_Composition"), el.child("Event")
+	return !c.child("Observable").ok() && !e.ok() && !o.child("Related_Objects").ok()
+}
+
+// nothing refuses a thing that names no value, so that it is not passed over in
+// silence.
+func (rec *xRecord) nothing(what ioc.Type, called string) {
+	if called != "" {
+		rec.leaves = append(rec.leaves, xLeaf{typ: what, value: jClip(called, jShown), reason: NoType})
+	}
 }
 
 // event takes up the objects of an event. Each of them is a part of what
@@ -219,11 +249,13 @@ func (p *xPackage) thing(el xEl, by xSaid) (int32, error) {
 		return p.graph.refer(key, ref), nil
 	}
 	id, key := el.id("id")
-	rec := xRecord{said: xSaid{id: jFirst(id, by.id)}}
-	if err := p.fill(el, &rec); err != nil {
+	rec := p.borrow()
+	defer p.giveBack(rec)
+	rec.said.id = jFirst(id, by.id)
+	if err := p.fill(el, rec); err != nil {
 		return xGone, err
 	}
-	return p.graph.define(&rec, false, key)
+	return p.graph.define(rec, false, key)
 }
 
 // fill puts into rec what an object holds: its fields, the objects that its

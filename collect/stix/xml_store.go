@@ -61,10 +61,12 @@ type xThing struct {
 	until   uint32 // until when it was said to hold (xUntil)
 	best    xVerdict
 	defined bool
-	root    bool // is listed in the package
-	part    bool // of another thing
-	named   bool // can be referred to
-	own     bool // an indicator, which says itself how long it holds
+	root    bool  // is listed in the package
+	part    bool  // of another thing
+	named   bool  // can be referred to
+	own     bool  // an indicator, which says itself how long it holds
+	parts   bool  // has parts, or leads to others
+	left    int32 // what is left of it when it is given up; 0 is not known yet
 }
 
 // xUntil is the end of a claim in seconds, 0 for none.
@@ -151,7 +153,10 @@ func (a *xArena) get(at uint64) []byte {
 
 // The writing and reading of records. They are never outside bytes: what is
 // read was written here.
-type xWriter struct{ b []byte }
+type xWriter struct {
+	b    []byte
+	kids int // where the parts begin in the record that was written last
+}
 
 func (w *xWriter) num(n uint64)      { w.b = binary.AppendUvarint(w.b, n) }
 func (w *xWriter) str(s string)      { w.num(uint64(len(s))); w.b = append(w.b, s...) }
@@ -164,18 +169,24 @@ func each[T any](s []T, f func(T)) {
 	}
 }
 
-type xReader struct{ b []byte }
+// xReader reads a record that was made one string: all texts are parts of it.
+type xReader struct{ s string }
 
-func (r *xReader) num() uint64 {
-	n, k := binary.Uvarint(r.b)
-	r.b = r.b[k:]
-	return n
+func (r *xReader) num() (n uint64) {
+	for i, shift := 0, 0; ; i, shift = i+1, shift+7 {
+		c := r.s[i]
+		n |= uint64(c&0x7f) << shift
+		if c < 0x80 {
+			r.s = r.s[i+1:]
+			return n
+		}
+	}
 }
 
 func (r *xReader) str() string {
 	n := r.num()
-	s := string(r.b[:n])
-	r.b = r.b[n:]
+	s := r.s[:n]
+	r.s = r.s[n:]
 	return s
 }
 
@@ -224,6 +235,7 @@ func (w *xWriter) record(x *xRecord) {
 		l := &x.leaves[i]
 		w.strs((*string)(&l.typ), &l.value, &l.original, &l.declared, &l.content, &l.reason)
 	}
+	w.kids = len(w.b)
 	w.num(uint64(len(x.kids)))
 	for _, k := range x.kids {
 		w.num(uint64(k.i)<<3 | uint64(k.most))

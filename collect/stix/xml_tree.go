@@ -1,8 +1,10 @@
 package stix
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"strings"
 
 	"github.com/iochunt/iochunt/internal/xmltok"
@@ -16,76 +18,36 @@ const (
 	xKeep     = 4 << 20  // of a bigger tree the memory is not kept for the next one
 )
 
-const xsiSpace = "http://www.w3.org/2001/XMLSchema-instance"
-
-// xFamily says which standard's namespace a name is in. The namespaces differ by
-// schema and version (objects#AddressObject-2), which says nothing that the
-// local name does not say.
-type xFamily uint8
-
-const (
-	xOther xFamily = iota
-	xSTIX
-	xCybOX
-	xMarking
-)
-
-var xFamilies = []struct {
-	prefix string
-	family xFamily
-}{
-	{"http://stix.mitre.org/", xSTIX},
-	{"http://cybox.mitre.org/", xCybOX},
-	{"http://data-marking.mitre.org/", xMarking},
-	{"http://docs.oasis-open.org/cti/ns/stix/", xSTIX}, // STIX 1.2.1, CybOX 2.1.1
-	{"http://docs.oasis-open.org/cti/ns/cybox/", xCybOX},
-	{"http://docs.oasis-open.org/cti/ns/data-marking/", xMarking},
-}
-
-func xFamilyOf(space string) xFamily {
-	for _, f := range xFamilies {
-		if strings.HasPrefix(space, f.prefix) {
-			return f.family
-		}
-	}
-	return xOther
-}
-
-// xAttrs are the attributes that are read; no other one changes what a value
-// means. Those of them that hold an id are resolved by their prefix.
-var xAttrs = [...]string{
-	"id", "idref", "object_reference", "category", "type", "condition", "apply_condition", "delimiter", "pattern_type",
-	"bit_mask", "has_changed", "is_defanged", "is_spoofed", "negate", "operator", "timestamp", "precision", "color", "name", "capec_id",
-}
-
-const xIDs = 3 // the first of xAttrs
-
-// xTree is one element with all in it. One tree is used again and again, so that
-// reading makes little garbage.
+// xTree is one element with all in it. One tree is used again and again, and
+// holds no pointers but to its text, so that reading makes little garbage. All
+// text and attribute values are one string; what is taken out of the tree is a
+// part of it, and is to be copied if it has to last.
 type xTree struct {
-	nodes    []xNode
-	attrs    []xAttr
-	text     []byte
-	spent    int // bytes charged against xMaxText
-	families map[string]xFamily
+	nodes []xNode
+	attrs []xAttr
+	open  []int32 // the elements that have begun and not ended
+	raw   []byte  // the text while the tree is read
+	text  string  // the text of a tree that was read
+	spent int     // bytes charged against xMaxText
+	names xNames
 }
 
 // xNode is an element, or a further run of text in mixed content (without a
 // name). Children are linked by index; 0 is none, since the root is no child.
 type xNode struct {
-	name              xmltok.Name
-	family            xFamily
+	name              int32 // in names
 	attr0, attr1      int32
 	text0, text1      int32
 	first, last, next int32
 }
 
-// xAttr is an attribute. xsi:type is named "xsi" and holds the local name, with
-// the namespace in space.
+// xAttr is an attribute; its value is a part of the text. Of xsi:type it is the
+// local name, and family that of its namespace.
 type xAttr struct {
-	name, value string
-	space       string
-	key         uint64 // of an id: what it is known by in the document
+	name   int32 // in names
+	v0, v1 int32
+	family xFamily
+	key    uint64 // of an id: what it is known by in the document
 }
 
 // xEl is an element of a tree; its zero is no element, which has nothing.
@@ -99,82 +61,78 @@ func (t *xTree) read(r *xmltok.Reader) (xEl, error) {
 	t.reset()
 	root := xEl{t, 0}
 	line := r.Line()
-	if err := t.open(r); err != nil {
-		return root, err
-	}
-	stack := make([]int32, 1, 64)
-	for len(stack) > 0 {
+	t.start(r)
+	t.open = append(t.open[:0], 0)
+	for len(t.open) > 0 {
 		kind, err := r.Next()
 		if err != nil {
 			return root, err
 		}
-		at := stack[len(stack)-1]
+		at := t.open[len(t.open)-1]
 		switch kind {
 		case xmltok.Start:
 			i := int32(len(t.nodes))
-			err = t.open(r)
+			t.start(r)
 			t.adopt(at, i)
-			stack = append(stack, i)
+			t.open = append(t.open, i)
 		case xmltok.Text:
 			t.addText(at, r.Text())
 		case xmltok.End:
-			stack = stack[:len(stack)-1]
+			t.open = t.open[:len(t.open)-1]
 		}
-		if err == nil && (len(t.nodes) > xMaxNodes || t.spent > xMaxText) {
-			err = errTooLarge
-		}
-		if err != nil {
-			return root, fmt.Errorf("%s that begins in line %d: %w", root.called(), line, err)
+		if len(t.nodes) > xMaxNodes || t.spent > xMaxText {
+			t.text = string(t.raw)
+			return root, fmt.Errorf("%s that begins in line %d: %w", root.called(), line, errTooLarge)
 		}
 	}
+	t.text = string(t.raw)
 	return root, nil
 }
 
 var errTooLarge = errors.New("over the bound for one element (1,048,576 elements, 64 MiB)")
 
 func (t *xTree) reset() {
-	if cap(t.text) > xKeep || cap(t.nodes) > xKeep/64 || cap(t.attrs) > xKeep/64 {
-		t.nodes, t.attrs, t.text = nil, nil, nil
+	if cap(t.raw) > xKeep || cap(t.nodes) > xKeep/64 || cap(t.attrs) > xKeep/64 {
+		t.nodes, t.attrs, t.raw = nil, nil, nil
 	}
-	clear(t.attrs)
-	t.nodes, t.attrs, t.text, t.spent = t.nodes[:0], t.attrs[:0], t.text[:0], 0
+	t.nodes, t.attrs, t.raw, t.text, t.spent = t.nodes[:0], t.attrs[:0], t.raw[:0], "", 0
+	t.names.trim()
 }
 
-// open adds the element at whose Start r is.
-func (t *xTree) open(r *xmltok.Reader) error {
-	name := r.Name()
-	family, ok := t.families[name.Space]
-	if !ok {
-		if t.families == nil || len(t.families) > 1024 {
-			t.families = make(map[string]xFamily)
-		}
-		family = xFamilyOf(name.Space)
-		t.families[name.Space] = family
-	}
-	n := xNode{name: name, family: family, attr0: int32(len(t.attrs))}
-	for i, a := range xAttrs {
-		v, ok := r.Attr("", a)
-		if !ok {
-			continue
-		}
-		v = strings.TrimSpace(v)
-		attr := xAttr{name: a, value: v}
-		if i < xIDs {
-			attr.key, attr.space = xKey(r, v)
-		}
-		t.addAttr(attr)
-	}
-	if v, ok := r.Attr(xsiSpace, "type"); ok {
-		q, _ := r.Resolve(v)
-		t.addAttr(xAttr{name: "xsi", value: q.Local, space: q.Space})
+// start adds the element at whose Start r is.
+func (t *xTree) start(r *xmltok.Reader) {
+	n := xNode{name: t.name(r.Name()), attr0: int32(len(t.attrs))}
+	for i := range r.Attrs() {
+		name, value := r.AttrAt(i)
+		t.attr(r, name, bytes.TrimSpace(value))
 	}
 	n.attr1 = int32(len(t.attrs))
 	t.nodes = append(t.nodes, n)
-	return nil
 }
 
-func (t *xTree) addAttr(a xAttr) {
-	t.spent += len(a.value) + 32
+func (t *xTree) name(n xmltok.Name) int32 {
+	i, cost := t.names.number(n)
+	t.spent += cost
+	return i
+}
+
+// attr adds an attribute if it is one that is read.
+func (t *xTree) attr(r *xmltok.Reader, name xmltok.Name, value []byte) {
+	a := xAttr{name: t.name(name)}
+	switch t.names.list[a.name].attr {
+	case xUnread:
+		return
+	case xID:
+		a.key, _ = xKey(r, value)
+	case xType:
+		var space string
+		space, value, _ = r.ResolveBytes(value)
+		a.family = xFamilyOf(space)
+	}
+	a.v0 = int32(len(t.raw))
+	t.raw = append(t.raw, value...)
+	a.v1 = int32(len(t.raw))
+	t.spent += len(value) + 32
 	t.attrs = append(t.attrs, a)
 }
 
@@ -196,22 +154,22 @@ func (t *xTree) addText(at int32, b []byte) {
 	if !own {
 		n = &t.nodes[n.last]
 	}
-	goesOn := (own || n.name == xmltok.Name{}) && n.text1 > n.text0 && int(n.text1) == len(t.text)
+	goesOn := (own || n.name == 0) && n.text1 > n.text0 && int(n.text1) == len(t.raw)
 	switch {
 	case goesOn:
 	case xBlank(b):
 		return
 	case own:
-		n.text0 = int32(len(t.text))
+		n.text0 = int32(len(t.raw))
 	default:
 		i := int32(len(t.nodes))
-		t.nodes = append(t.nodes, xNode{text0: int32(len(t.text))})
+		t.nodes = append(t.nodes, xNode{text0: int32(len(t.raw))})
 		t.adopt(at, i)
 		n = &t.nodes[i]
 	}
-	t.text = append(t.text, b...)
+	t.raw = append(t.raw, b...)
 	t.spent += len(b)
-	n.text1 = int32(len(t.text))
+	n.text1 = int32(len(t.raw))
 }
 
 func xBlank(b []byte) bool {
@@ -224,30 +182,27 @@ func xBlank(b []byte) bool {
 }
 
 // xKey is what an id is known by in a document: a hash of its namespace and its
-// local part. An id whose prefix is not declared stands for itself. Of a million
-// ids two have the same hash with a chance of one in 30 million.
-func xKey(r *xmltok.Reader, id string) (key uint64, space string) {
+// local part. An id without a prefix, or with one that is not declared, stands for
+// itself: whoever writes such ids compares texts. Of a million
+// ids two have the same hash with a chance of one in 30 million; nobody can make
+// them so, as the seed is another in each process.
+func xKey(r *xmltok.Reader, id []byte) (key uint64, space string) {
 	local := id
-	if q, ok := r.Resolve(id); ok {
-		space, local = q.Space, q.Local
+	if s, l, ok := r.ResolveBytes(id); ok && bytes.IndexByte(id, ':') >= 0 {
+		space, local = s, l
 	}
-	return xHash(xHash(xSeed, space), local) | 1, space // never 0, which is no id
+	h := maphash.String(xSeed, space)*0x9e3779b97f4a7c15 ^ maphash.Bytes(xSeed, local)
+	return h | 1, space // never 0, which is no id
 }
 
-const xSeed = 14695981039346656037 // FNV-1a, 64 bit
-
-func xHash(h uint64, s string) uint64 {
-	for i := range len(s) {
-		h = (h ^ uint64(s[i])) * 1099511628211
-	}
-	return (h ^ h>>32) * 0x9e3779b97f4a7c15 // parts what is hashed next
-}
+var xSeed = maphash.MakeSeed()
 
 func (e xEl) node() *xNode   { return &e.t.nodes[e.i] }
 func (e xEl) ok() bool       { return e.t != nil }
-func (e xEl) local() string  { return e.node().name.Local }
+func (e xEl) name() *xName   { return &e.t.names.list[e.node().name] }
+func (e xEl) local() string  { return e.name().Local }
 func (e xEl) leaf() bool     { return e.node().first == 0 }
-func (e xEl) isText() bool   { return e.node().name == xmltok.Name{} }
+func (e xEl) isText() bool   { return e.node().name == 0 }
 func (e xEl) at(i int32) xEl { return xEl{e.t, i} }
 
 // of returns whose the element's name is.
@@ -255,7 +210,7 @@ func (e xEl) of() xFamily {
 	if !e.ok() {
 		return xOther
 	}
-	return e.node().family
+	return e.name().family
 }
 
 // kids yields the child elements of the standards; what others put between is
@@ -304,17 +259,20 @@ func (e xEl) find(name string) *xAttr {
 	}
 	n := e.node()
 	for i := n.attr0; i < n.attr1; i++ {
-		if a := &e.t.attrs[i]; a.name == name {
+		a := &e.t.attrs[i]
+		if is := &e.t.names.list[a.name]; is.attr != xType && is.Local == name {
 			return a
 		}
 	}
 	return nil
 }
 
+func (e xEl) value(a *xAttr) string { return e.t.text[a.v0:a.v1] }
+
 // attr returns an attribute, "" where there is none.
 func (e xEl) attr(name string) string {
 	if a := e.find(name); a != nil {
-		return a.value
+		return e.value(a)
 	}
 	return ""
 }
@@ -327,16 +285,19 @@ func (e xEl) truth(name string) bool {
 
 // id returns an id attribute and the key that it is known by, 0 without one.
 func (e xEl) id(name string) (string, uint64) {
-	if a := e.find(name); a != nil && a.value != "" {
-		return a.value, a.key
+	if a := e.find(name); a != nil && a.v1 > a.v0 {
+		return e.value(a), a.key
 	}
 	return "", 0
 }
 
 // xsiType returns the local name of xsi:type and the family of its namespace.
 func (e xEl) xsiType() (string, xFamily) {
-	if a := e.find("xsi"); a != nil {
-		return a.value, xFamilyOf(a.space)
+	n := e.node()
+	for i := n.attr0; i < n.attr1; i++ {
+		if a := &e.t.attrs[i]; e.t.names.list[a.name].attr == xType {
+			return e.value(a), a.family
+		}
 	}
 	return "", xOther
 }
@@ -349,7 +310,7 @@ func (e xEl) content() string {
 	}
 	n := e.node()
 	if n.first == 0 {
-		return strings.TrimSpace(string(e.t.text[n.text0:n.text1]))
+		return strings.TrimSpace(e.t.text[n.text0:n.text1])
 	}
 	var b strings.Builder
 	e.gather(&b)
@@ -358,7 +319,7 @@ func (e xEl) content() string {
 
 func (e xEl) gather(b *strings.Builder) {
 	n := e.node()
-	b.Write(e.t.text[n.text0:n.text1])
+	b.WriteString(e.t.text[n.text0:n.text1])
 	for i := n.first; i != 0; i = e.t.nodes[i].next {
 		e.at(i).gather(b)
 	}
@@ -367,7 +328,7 @@ func (e xEl) gather(b *strings.Builder) {
 // first returns the first text in an element that is not blank.
 func (e xEl) first() string {
 	n := e.node()
-	if s := strings.TrimSpace(string(e.t.text[n.text0:n.text1])); s != "" {
+	if s := strings.TrimSpace(e.t.text[n.text0:n.text1]); s != "" {
 		return s
 	}
 	for i := n.first; i != 0; i = e.t.nodes[i].next {
@@ -384,12 +345,4 @@ func (e xEl) called() string {
 		return e.local() + " " + jClip(id, jShown)
 	}
 	return e.local()
-}
-
-func xHashBytes(b []byte) uint64 {
-	h := uint64(xSeed)
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
-	}
-	return h ^ h>>32
 }

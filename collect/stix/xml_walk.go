@@ -14,6 +14,7 @@ type xPackage struct {
 	graph    xGraph
 	about    xAbout
 	object   cyObject
+	spare    []*xRecord
 	item     Item
 }
 
@@ -171,7 +172,8 @@ func (p *xPackage) exploitTarget(el xEl) error {
 	if _, ref := el.id("idref"); ref != 0 {
 		return nil
 	}
-	var rec xRecord
+	rec := p.borrow()
+	defer p.giveBack(rec)
 	id, key := el.id("id")
 	rec.said.id, rec.said.from = id, true
 	rec.said.Title, rec.said.Description = el.child("Title").content(), el.child("Description").content()
@@ -187,11 +189,31 @@ func (p *xPackage) exploitTarget(el xEl) error {
 			rec.leaves = append(rec.leaves, xLeaf{typ: "osvdb", value: n, reason: NoType})
 		}
 	}
-	i, err := p.graph.define(&rec, false, key)
+	i, err := p.graph.define(rec, false, key)
 	if err != nil {
 		return err
 	}
 	return p.graph.visit(i, xAlone, nil)
+}
+
+// borrow lends an empty record, whose lists have room already.
+func (p *xPackage) borrow() *xRecord {
+	last := len(p.spare) - 1
+	if last < 0 {
+		return &xRecord{}
+	}
+	rec := p.spare[last]
+	p.spare = p.spare[:last]
+	return rec
+}
+
+// giveBack takes back a record. One that held a long list is let go.
+func (p *xPackage) giveBack(rec *xRecord) {
+	if cap(rec.leaves) <= 64 && cap(rec.kids) <= 1024 {
+		clear(rec.leaves)
+		rec.said, rec.leaves, rec.kids = xSaid{}, rec.leaves[:0], rec.kids[:0]
+		p.spare = append(p.spare, rec)
+	}
 }
 
 // xTexts returns the texts of the children of that name that are not blank.

@@ -165,15 +165,29 @@ func isSecret(key string) bool {
 }
 
 // Shown returns a setting's value as it may be shown to people: the values of
-// keys that hold a secret are masked, and so is the user part of a URL.
+// keys that hold a secret are masked, and so are a user name, which is a key
+// where OTX is spoken to, and the user part and the query of a URL.
 func Shown(key string, v any) string {
 	s := fmt.Sprint(v)
-	if isSecret(key) {
+	u, err := url.Parse(s)
+	if isSecret(key) || key == "username" || key == "proxy_url" && strings.Contains(s, "@") && (err != nil || u.User == nil) {
 		return "***"
 	}
-	if u, err := url.Parse(s); err == nil && u.User != nil {
-		u.User = url.User("***")
-		return u.String()
+	if err != nil || u.User == nil && (u.RawQuery == "" || u.Host == "" && !strings.HasPrefix(s, "/")) {
+		return s
 	}
-	return s
+	where := u.Path
+	if u.Host != "" {
+		where = u.Host + u.EscapedPath()
+	}
+	if u.User != nil {
+		where = "***@" + where
+	}
+	if u.Scheme != "" {
+		where = u.Scheme + "://" + where
+	}
+	if u.RawQuery != "" {
+		where += "?***"
+	}
+	return where
 }

@@ -2,6 +2,7 @@ package httpx
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -139,6 +140,9 @@ func cleanError(req *http.Request, m Mask, err error, unsent bool) error {
 	err = m.Error(err)
 	if client {
 		err = fmt.Errorf("%w: %w", ErrClientCert, err)
+	}
+	if _, plain := errors.AsType[tls.RecordHeaderError](err); plain {
+		err = fmt.Errorf("%w: the server does not speak TLS on this port; is the port right, or is it http?", err)
 	}
 	return &Error{Method: req.Method, URL: SafeURL(req.URL), Err: err, unsent: unsent, final: final}
 }

@@ -2,8 +2,10 @@ package httpx
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -40,7 +42,7 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(stars) }
 type Mask []string
 
 // NewMask makes the mask of the values given, each as it is and as it stands
-// escaped in a URL or quoted in an error. Those of fewer than six bytes are left
+// escaped in a URL, in JSON, HTML and XML, or quoted in an error. Those of fewer than six bytes are left
 // out: to mask every "1" would help nobody.
 func NewMask(values ...Secret) Mask {
 	var m Mask
@@ -55,7 +57,13 @@ func (m *Mask) add(v string) {
 		return
 	}
 	quoted := strconv.Quote(v)
-	for _, s := range []string{v, url.QueryEscape(v), url.PathEscape(v), quoted[1 : len(quoted)-1]} {
+	inJSON, err := json.Marshal(v) // & is \u0026
+	if err != nil {
+		inJSON = []byte(quoted)
+	}
+	inHTML := html.EscapeString(v) // " is &#34;, in other hands &quot;
+	for _, s := range []string{v, url.QueryEscape(v), url.PathEscape(v), quoted[1 : len(quoted)-1], string(inJSON[1 : len(inJSON)-1]),
+		inHTML, strings.NewReplacer("&#34;", "&quot;", "&#39;", "&apos;").Replace(inHTML)} {
 		if !slices.Contains(*m, s) {
 			*m = append(*m, s)
 		}

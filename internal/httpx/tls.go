@@ -151,7 +151,7 @@ const aboutClient = 2 // of lastWords
 func tlsVerdict(err error) (final, client bool) {
 	for ; err != nil; err = errors.Unwrap(err) {
 		text := err.Error()
-		if strings.HasPrefix(text, "tls: server selected unsupported protocol version") {
+		if strings.HasPrefix(text, "tls: server selected unsupported protocol version") || isPlain(err) {
 			return true, false
 		}
 		if op, ok := err.(*net.OpError); !ok || op.Op != "remote error" { //nolint:errorlint // each link of the chain is looked at
@@ -161,4 +161,24 @@ func tlsVerdict(err error) (final, client bool) {
 		return i >= 0, i >= 0 && i < aboutClient
 	}
 	return false, false
+}
+
+// isPlain reports whether the other side spoke, and not TLS.
+func isPlain(err error) bool {
+	_, plain := err.(tls.RecordHeaderError) //nolint:errorlint // each link of the chain is looked at
+	return plain
+}
+
+// Untrusted reports whether err says that the server's certificate cannot be
+// trusted.
+func Untrusted(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return untrusted
+}
+
+// NoTLS reports whether err says that TLS will not be agreed on with this
+// server, however often it is asked.
+func NoTLS(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.final
 }

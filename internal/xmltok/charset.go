@@ -23,7 +23,15 @@ const maxDecl = 4 << 10
 //
 // Bytes that are no character of the charset become bytes that are no UTF-8,
 // which a Reader replaces and counts; UTF-8 is passed on as it is.
-func Decode(r io.Reader) (io.Reader, error) {
+func Decode(r io.Reader) (io.Reader, error) { return DecodeAs(r, "") }
+
+// DecodeAs is Decode for what came with a charset of its own, such as the
+// parameter of an HTTP Content-Type; "" is none. It counts for more than the
+// declaration and less than a byte order mark (RFC 7303, 3.2), with one
+// exception: web frameworks add UTF-8 to whatever they are given, so that a
+// declaration of another charset is believed instead of UTF-8 and US-ASCII. One
+// that is not known counts only where there is no declaration.
+func DecodeAs(r io.Reader, charset string) (io.Reader, error) {
 	head, err := peek(r)
 	if err != nil {
 		return nil, err
@@ -32,7 +40,7 @@ func Decode(r io.Reader) (io.Reader, error) {
 	all := io.MultiReader(bytes.NewReader(head[bom:]), r)
 	switch cs {
 	case "":
-		return byLabel(declared(head), all)
+		return byLabel(told(charset, declared(head)), all)
 	case "utf-8":
 		return all, nil
 	case "utf-16le":
@@ -43,17 +51,40 @@ func Decode(r io.Reader) (io.Reader, error) {
 	return nil, fmt.Errorf("XML: %q: %w", cs, ErrCharset)
 }
 
-// byLabel returns r, whose charset the declaration calls label.
-func byLabel(label string, r io.Reader) (io.Reader, error) {
-	switch strings.ToLower(label) {
-	case "", "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be":
-		return r, nil
-	case "iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "latin-1", "l1":
-		return &decoder{src: r, decode: decode8(charmap.ISO8859_1)}, nil
-	case "windows-1252", "cp1252", "x-cp1252":
-		return &decoder{src: r, decode: decode8(charmap.Windows1252)}, nil
+// told picks between the charset that came with a document and the one that it
+// declares, where its bytes do not tell.
+func told(charset, declared string) string {
+	given, known := singleByte(charset)
+	if given != nil || !known && declared == "" {
+		return charset
 	}
-	return nil, fmt.Errorf("XML: %.40q: %w", label, ErrCharset)
+	return declared
+}
+
+// byLabel returns r, whose charset is called label and has no zero bytes.
+func byLabel(label string, r io.Reader) (io.Reader, error) {
+	m, known := singleByte(label)
+	switch {
+	case !known:
+		return nil, fmt.Errorf("XML: %.40q: %w", label, ErrCharset)
+	case m == nil:
+		return r, nil
+	}
+	return &decoder{src: r, decode: decode8(m)}, nil
+}
+
+// singleByte returns the table of a charset that has one byte for a character;
+// nil for one that is or may be UTF-8.
+func singleByte(label string) (m *charmap.Charmap, known bool) {
+	switch strings.ToLower(strings.TrimSpace(label)) {
+	case "", "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be":
+		return nil, true
+	case "iso-8859-1", "iso_8859-1", "iso8859-1", "latin1", "latin-1", "l1":
+		return charmap.ISO8859_1, true
+	case "windows-1252", "cp1252", "x-cp1252":
+		return charmap.Windows1252, true
+	}
+	return nil, false
 }
 
 // peek reads as much as tells the charset: a few bytes, or the XML declaration.

@@ -144,3 +144,40 @@ func TestCharsetStreams(t *testing.T) {
 		}
 	}
 }
+
+// TestDecodeAs: a byte order mark, then the charset that came with the document,
+// then the one that it declares.
+func TestDecodeAs(t *testing.T) {
+	f := func(charset, in, want string) {
+		t.Helper()
+		r, err := DecodeAs(strings.NewReader(in), charset)
+		if err != nil {
+			if !errors.Is(err, ErrCharset) || want != "!" {
+				t.Errorf("%s, %q: %v", charset, in, err)
+			}
+			return
+		}
+		if got, err := io.ReadAll(r); err != nil || string(got) != want {
+			t.Errorf("%s, %q: %q, %v, want %q", charset, in, got, err, want)
+		}
+	}
+	const latin, utf8, odd = `<?xml version="1.0" encoding="ISO-8859-1"?>`, `<?xml version="1.0" encoding="UTF-8"?>`, `<?xml version="1.0" encoding="x-odd"?>`
+	f("", "<a>\xe9", "<a>\xe9")
+	f("ISO-8859-1", "<a>\xe9", "<a>é")
+	f(" latin1 ", utf8+"<a>\xe9", utf8+"<a>é")
+	f("windows-1252", latin+"\x80", latin+"€")
+	f("iso-8859-1", odd+"\xe9", odd+"é")
+	f("iso-8859-1", "\xef\xbb\xbf<a>é", "<a>é")
+	f("iso-8859-1", "\xff\xfe<\x00a\x00", "<a")
+	f("iso-8859-1", "\x00<\x00a", "<a")
+	f("utf-8", "<a>é", "<a>é")
+	f("utf-8", latin+"\xe9", latin+"é")
+	f("us-ascii", latin+"\xe9", latin+"é")
+	f("utf-16", "<\x00a\x00", "<a")
+	f("utf-16", "<a>é", "<a>é")
+	f("x-mine", latin+"\xe9", latin+"é")
+	f("x-mine", utf8+"é", utf8+"é")
+	f("x-mine", "<a>é", "!")
+	f("utf-8", odd+"é", "!")
+	f("utf-32", "<\x00\x00\x00", "!")
+}

@@ -26,8 +26,9 @@ var seeds = []string{
 }
 
 // FuzzReader holds, for any input: no panic, bounded memory, the same tokens
-// whether the input comes whole or byte by byte, offsets that go forward and
-// say where the token stands, and a spool of Decode that is read the same way.
+// whether the input comes whole or byte by byte, and whether the Reader is a new
+// one or has read something else, offsets that go forward and say where the token
+// stands, and a spool of Decode that is read the same way.
 func FuzzReader(f *testing.F) {
 	for _, s := range seeds {
 		f.Add([]byte(s))
@@ -42,23 +43,36 @@ func FuzzReader(f *testing.F) {
 				t.Fatalf("byte by byte\n got  %q\n want %q", got, want)
 			}
 			spoolIsSame(t, in, l, want)
+			for _, other := range resets {
+				used := NewReader(strings.NewReader(other), l)
+				dump(used)
+				used.Reset(bytes.NewReader(in))
+				if got := walked(t, used); !slices.Equal(got, want) {
+					t.Fatalf("after %.40q\n got  %q\n want %q", other, got, want)
+				}
+				whole.Reset(strings.NewReader(other))
+				fresh := NewReader(strings.NewReader(other), l)
+				if got, want := walked(t, whole), walked(t, fresh); !slices.Equal(got, want) {
+					t.Fatalf("%.40q after it\n got  %q\n want %q", other, got, want)
+				}
+			}
 		}
 	})
 }
 
-// walked reads x to its end, resynchronising at each break, and writes down
-// every token with its place.
+// resets are documents that are read before and after another by the same Reader.
+var resets = []string{
+	`<p:a xmlns:p="u" xmlns="d"><b xmlns:p="v" p:c="1" c="2">&x;`, `<a b="c"><![CDATA[d`, `<?xml version="1.0" encoding="ISO-8859-1"?><a>` + "\xe9\x01</a>",
+}
+
+// walked reads x to its end and writes down every token with its place.
 func walked(t *testing.T, x *Reader) (got []string) {
 	t.Helper()
 	last := int64(0)
 	for {
 		kind, err := x.Next()
 		if err != nil {
-			got = append(got, fmt.Sprintf("%v, %d scrubbed", err, x.Scrubbed()))
-			if x.Resync("Block") != nil {
-				return got
-			}
-			continue
+			return append(got, fmt.Sprintf("%v, %d scrubbed", err, x.Scrubbed()))
 		}
 		start, end := x.TokenStart(), x.Offset()
 		isEmpty := kind == End && start < last

@@ -2,7 +2,6 @@ package xmltok
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"strings"
 )
@@ -129,54 +128,6 @@ func (r *Reader) skipTo(i int, lit string) error {
 		r.pos, i = r.tok, 0
 		if err := r.more(); err != nil {
 			return err
-		}
-	}
-}
-
-// Resync goes on after a *SyntaxError inside an element whose local name is
-// end, so that one broken part does not lose the rest of an envelope: what is
-// left of the innermost such element is passed over unread, and the next Next
-// returns its End. After another error, or outside such an element, it returns
-// the error that is there.
-//
-// What is passed over is bytes: the first end tag that is written as the start
-// tag was (prefix and all) is taken, even where it stands in a comment or a
-// CDATA section of the broken part. Then the element ends early, and what
-// follows may be a syntax error of its own. If there is no such end tag, the
-// error wraps io.ErrUnexpectedEOF.
-func (r *Reader) Resync(end string) error {
-	var broken *SyntaxError
-	if !errors.As(r.err, &broken) {
-		return r.err
-	}
-	top := len(r.stack) - 1
-	for top >= 0 && r.stack[top].name.Local != end {
-		top--
-	}
-	if top < 0 {
-		return r.err
-	}
-	r.names.undo(r.stack[top].ns1)
-	r.stack = r.stack[:top+1]
-	r.err = r.findEnd("</" + r.stack[top].q.raw)
-	return r.err
-}
-
-// findEnd moves to the end tag that begins with lit. What only begins like one
-// is none: it would be the same syntax error again.
-func (r *Reader) findEnd(lit string) error {
-	i := 0
-	for {
-		if err := r.skipTo(i, lit); err != nil {
-			return r.ended(err, "the element that is passed over")
-		}
-		var err error
-		if i, err = r.spaces(len(lit)); err != nil {
-			return err
-		}
-		if r.buf[r.tok+i] == '>' {
-			r.pos = r.tok
-			return nil
 		}
 	}
 }

@@ -75,8 +75,8 @@ func (r *Reader) handOut(stop uint8, from, i int, end bool) (Kind, error) {
 		}
 	}
 	r.pos = r.tok + i
-	if r.run += i; r.run > r.lim.Token {
-		return 0, r.limit(0, "a run of text is over %d bytes", r.lim.Token)
+	if r.run += i; r.run > r.lim.Text && r.lim.Text > 0 {
+		return 0, r.limit(0, "a run of text is over %d bytes", r.lim.Text)
 	}
 	return Text, nil
 }

@@ -39,14 +39,15 @@
 // most 1024 namespace declarations of 1 MiB together are in scope. What is over
 // is an error that wraps ErrLimit and says which limit it was. The buffer holds
 // 64 KiB, or one start tag when that is longer; text is handed out in pieces of
-// 32 KiB, so that a long one costs no memory. Time is linear in the input.
+// 32 KiB, so that a long one costs no memory and need not be bounded. Time is linear in the input.
 //
 // # Parts of a document
 //
 // An element can be cut out of an input in UTF-8 (Decode makes one) by
 // TokenStart of its Start and Offset of its End; Scope tells the declarations
-// that it needs from outside. When a part of an envelope is not well-formed,
-// Resync goes on behind it.
+// that it needs from outside. When a part of an envelope is not well-formed, the
+// Reader is at its end; who knows where the part ends lets it read on from there
+// with Reset, over the root's start tag and what follows.
 package xmltok
 
 import "io"
@@ -85,7 +86,8 @@ type Prefix struct{ Prefix, Space string }
 // Limits bounds what one document may ask for. A zero is the default.
 type Limits struct {
 	Depth int // elements inside each other: 64
-	Token int // bytes of one start tag, and of one run of text as it stands in the input: 8 MiB
+	Token int // bytes of one start tag, and of the text that Content returns: 8 MiB
+	Text  int // bytes of one run of text as it stands in the input: as Token; below 0: any number, as a run costs no memory
 	Attrs int // attributes of one element, namespace declarations among them: 256
 }
 
@@ -106,6 +108,9 @@ func (l Limits) orDefault() Limits {
 		if *f.v <= 0 {
 			*f.v = f.zero
 		}
+	}
+	if l.Text == 0 {
+		l.Text = l.Token
 	}
 	return l
 }
@@ -168,9 +173,16 @@ func NewReaderUTF8(r io.Reader, l Limits) *Reader {
 	return x
 }
 
+// Reset makes the Reader read another document, src, as a new one with the same
+// limits would, and saves what making one costs.
+func (r *Reader) Reset(src io.Reader) {
+	r.names.undo(0)
+	*r = Reader{src: src, lim: r.lim, decode: r.decode, buf: r.buf[:0], undone: r.undone, content: r.content,
+		stack: r.stack[:0], attrs: r.attrs[:0], serial: r.serial, names: r.names, twice: r.twice}
+}
+
 // Next goes to the next token. After the root element it returns io.EOF. An
-// error ends the reading (but see Resync) and comes again with every further
-// call:
+// error ends the reading and comes again with every further call:
 //
 //   - *SyntaxError: the input is not well-formed
 //   - ErrLimit, ErrDoctype, ErrCharset, wrapped

@@ -91,7 +91,7 @@ func (m made) count() (n int) {
 
 // makePackage makes a package in a process of its own, if it is not there.
 func (b *stixBench) makePackage(ctx context.Context, size int64) (made, error) {
-	m := made{path: b.path("data", b.seeded(fmt.Sprintf("stix-%d", size)), "stix1", "package.xml")}
+	m := made{path: b.path("data", b.seeded(fmt.Sprintf("stix-%d-made%d", size, stixMade)), "stix1", "package.xml")}
 	counts := filepath.Join(filepath.Dir(filepath.Dir(m.path)), "alone.json")
 	text, err := os.ReadFile(counts)
 	if err != nil {

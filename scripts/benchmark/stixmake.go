@@ -13,7 +13,7 @@ import (
 // stixMaker writes a STIX 1.2 package in the shape of OTX's: one indicator for
 // each value, its title with the value and the pulse, and among them what makes
 // STIX 1 more than a list: files with several hashes, lists, ranges,
-// compositions, references, conditions, negations. All values differ, and are
+// compositions, references, conditions, negations, ends. All values differ, and are
 // written as package canon writes them. It counts what stands alone.
 type stixMaker struct {
 	w     *bufio.Writer
@@ -39,6 +39,10 @@ const (
 	stixPulse = "https://otx.alienvault.com/pulse/660000000000000000000000"
 	stixTime  = "2024-06-01T08:00:00.123456+00:00"
 )
+
+// stixMade grows when the maker writes something else, so that no package of
+// another one is read.
+const stixMade = 2
 
 // makeSTIX writes a package of at least so many bytes, and returns how many
 // values of each type stand alone in it.
@@ -205,6 +209,8 @@ type form struct {
 }
 
 // indicator writes the i-th: 18 of 20 are plain, two are of the other forms.
+// Every third one has an end, but for references: what one indicator says for
+// longer than another one comes twice, and here each value is to come once.
 func (m *stixMaker) indicator(i int, shared []string) {
 	var f form
 	if i%10 == 9 {
@@ -215,6 +221,12 @@ func (m *stixMaker) indicator(i int, shared []string) {
 	m.line(2, `<stix:Indicator id="%s" timestamp="%s" xsi:type="indicator:IndicatorType"%s>`, m.id("indicator"), stixTime, f.attrs)
 	m.line(3, "<indicator:Title>%s from %s</indicator:Title>", cmp.Or(f.value, "indicator"), stixPulse)
 	m.line(3, "<indicator:Description>What a feed says of it &amp; more</indicator:Description>")
+	if i%3 == 0 && f.object != nil {
+		m.line(3, "<indicator:Valid_Time_Position>")
+		m.line(4, "<indicator:Start_Time>%s</indicator:Start_Time>", stixTime)
+		m.line(4, "<indicator:End_Time>%d-06-01T00:00:00Z</indicator:End_Time>", 2090+i%10)
+		m.line(3, "</indicator:Valid_Time_Position>")
+	}
 	if f.object == nil {
 		m.line(3, `<indicator:Observable idref="%s"/>`, shared[i%len(shared)])
 	} else {

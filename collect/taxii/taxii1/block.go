@@ -128,7 +128,7 @@ func (w *walk) content(b *Block) error {
 			if elements++; elements == 1 {
 				from, b.tag = w.base+r.TokenStart(), w.base+r.Offset()
 			}
-			if err := r.Skip(); err != nil {
+			if err := pass(r); err != nil {
 				return whole(err)
 			}
 			b.to = w.base + r.Offset()
@@ -145,6 +145,27 @@ func (w *walk) content(b *Block) error {
 				b.form, b.to, b.Bad = formRaw, b.from, errEmpty
 			}
 			return nil
+		}
+	}
+}
+
+// pass goes from a Start to its End and refuses what a reader of the content
+// would: a run of text that is too long.
+func pass(r *xmltok.Reader) error {
+	run := int64(0)
+	for depth := r.Depth(); ; {
+		kind, err := r.Next()
+		switch {
+		case err != nil:
+			return err
+		case kind == xmltok.Text:
+			if run += r.Offset() - r.TokenStart(); run > maxText {
+				return fmt.Errorf("XML, line %d, offset %d: %w: a run of text is over %d bytes", r.Line(), r.Offset(), xmltok.ErrLimit, maxText)
+			}
+		case kind == xmltok.End && r.Depth() == depth:
+			return nil
+		default:
+			run = 0
 		}
 	}
 }

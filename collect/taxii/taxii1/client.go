@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"time"
@@ -15,11 +16,17 @@ import (
 )
 
 // Bounds of one answer. The elements around a content are three deep, so that a
-// content itself may be as deep as one from a file.
+// content itself may be as deep as one from a file. A text that stands directly
+// in the Content may be a whole package, escaped, so that only the size of the
+// answer bounds it; for texts in the package itself see pass.
 var (
 	contents = xmltok.Limits{}
-	envelope = xmltok.Limits{Depth: 64 + 3}
+	envelope = xmltok.Limits{Depth: 64 + 3, Text: -1}
 )
+
+// maxText bounds one run of text in a content, as xmltok.Limits does for what is
+// read from a file.
+const maxText = 8 << 20
 
 const (
 	maxAnswer = 100 << 20 // bytes of a poll's answer where the query does not say
@@ -126,7 +133,8 @@ func (c *Client) read(resp *http.Response, m *writer, rd reading) error {
 	if err := isMessage(resp.Header.Get("X-TAXII-Content-Type")); err != nil {
 		return err
 	}
-	utf8, err := xmltok.Decode(resp.Body)
+	_, kind, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")) // one that cannot be read says nothing
+	utf8, err := xmltok.DecodeAs(resp.Body, kind["charset"])
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ var dialects = map[string]dialect{
 	"1.1": {"1.1", space11, messagePrefix + "1.1", "urn:taxii.mitre.org:services:1.1", "Collection_Information_Request", "collection_name"},
 }
 
-// old reports whether d is TAXII 1.0, which has neither parts nor counts.
+// old reports whether d is TAXII 1.0, which has neither parts nor counts (see onward).
 func (d dialect) old() bool { return d.version == "1.0" }
 
 // ours reports whether n is a name of TAXII's own, of either version.

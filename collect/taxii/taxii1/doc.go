@@ -24,7 +24,9 @@
 //     (Poll_Fulfillment) while the server says that there is more. Part numbers
 //     must rise and parts must differ, so that no server keeps us for ever; a
 //     part that cannot be had makes the poll incomplete (ErrIncomplete), so that
-//     the caller does not move on past it.
+//     the caller does not move on past it. TAXII 1.0 has no parts, and a server
+//     that sends a limited number of blocks does not say so: there we ask on by
+//     the time labels until nothing new comes.
 //   - Time. A time label must have a zone and at most six digits of a second
 //     (schema type TimestampLabelType). Begin is rounded down and end up, so that
 //     rounding never loses a block.

@@ -13,7 +13,7 @@ import (
 // explain adds to an error what helps: a 404 is mostly a path that is misspelt.
 func explain(err error, u *url.URL) error {
 	var s *httpx.StatusError
-	if !errors.As(err, &s) || s.Code != http.StatusNotFound {
+	if !errors.As(err, &s) || s.Code != http.StatusNotFound || s.URL != httpx.SafeURL(u) { // of the token service, say
 		return err
 	}
 	if other := likely(u.Path); other != "" {

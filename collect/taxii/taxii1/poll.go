@@ -86,7 +86,7 @@ func (q Query) fulfillment(d dialect, resultID string, part int) *writer {
 
 // Result is what a poll came to.
 type Result struct {
-	Begin, End   time.Time // the window as the server says it used it, zero when it does not
+	Begin, End   time.Time // the window as the server says it used it for the first answer, zero when it does not
 	Date         time.Time // the server's clock with the first answer, zero when it does not say
 	Count        int       // blocks there are in all parts together, -1 when not said
 	PartialCount int       // a number that Count is not below, for servers that say no more; -1 when not said
@@ -120,6 +120,10 @@ func note(list *[]string, text string) {
 //
 // An asynchronous result (PENDING) and a busy server (RETRY) are waited for, as
 // long as they ask, but no longer than half an hour in all.
+//
+// TAXII 1.0 has no parts. There the poll asks on from the newest label until
+// nothing new comes, so that it takes one question more than it has answers; a
+// Part is then the number of an answer, and Index that of the block in it.
 func (c *Client) Poll(ctx context.Context, u *url.URL, q Query, each func(*Block) error) (Result, error) {
 	p := &poll{c: c, u: u, q: q, each: each, res: Result{Count: -1, PartialCount: -1}}
 	if c.err != nil {
@@ -140,7 +144,7 @@ func (c *Client) Poll(ctx context.Context, u *url.URL, q Query, each func(*Block
 			return p.res, err
 		}
 	}
-	return p.res, p.counted()
+	return p.res, p.whole()
 }
 
 // poll is one poll under way.
@@ -156,6 +160,7 @@ type poll struct {
 	same   int               // parts before it with the same
 	waited time.Duration
 	waits  int
+	onward onward // TAXII 1.0
 }
 
 // incomplete marks an error behind the first part.
@@ -197,8 +202,11 @@ func (p *poll) part(a *answer) (*writer, error) {
 	if err := p.handOut(a); err != nil {
 		return nil, err
 	}
+	if p.c.d.old() {
+		return p.further()
+	}
 	p.res.More = a.head.more
-	if !a.head.more || a.blocks == 0 || p.q.CountOnly || p.c.d.old() {
+	if !a.head.more || a.blocks == 0 || p.q.CountOnly {
 		return nil, nil
 	}
 	if a.head.resultID != "" {
@@ -209,6 +217,15 @@ func (p *poll) part(a *answer) (*writer, error) {
 	}
 	p.asked++
 	return p.q.fulfillment(p.c.d, p.result, p.asked), nil
+}
+
+// further is the question behind an answer in TAXII 1.0, nil when there is none.
+func (p *poll) further() (*writer, error) {
+	q, more, err := p.onward.next(p.q)
+	if err != nil || !more {
+		return nil, p.incomplete(err)
+	}
+	return q.request(p.c.d), nil
 }
 
 // ordered checks that the answer is the part that was asked for. Part 1 is
@@ -262,6 +279,7 @@ func (p *poll) take(a *answer) {
 
 // handOut hands out the blocks of an answer that is known to be whole.
 func (p *poll) handOut(a *answer) error {
+	p.onward.begin()
 	if p.q.CountOnly || a.blocks == 0 {
 		return nil
 	}
@@ -271,6 +289,11 @@ func (p *poll) handOut(a *answer) error {
 	}
 	w.notes = func(s string) { note(&p.res.Notes, s) }
 	w.each = func(b *Block) error {
+		if p.c.d.old() {
+			if isNew, err := p.onward.isNew(b); !isNew || err != nil {
+				return err
+			}
+		}
 		b.Part = p.res.Parts
 		p.res.Blocks++
 		p.res.Scrubbed += b.Scrubbed
@@ -280,6 +303,16 @@ func (p *poll) handOut(a *answer) error {
 		return p.each(b)
 	}
 	return w.poll()
+}
+
+// whole judges whether all came.
+func (p *poll) whole() error {
+	text, err := p.onward.complete()
+	note(&p.res.Notes, text)
+	if err != nil {
+		return err
+	}
+	return p.counted()
 }
 
 // counted compares what came with what the server said there is.

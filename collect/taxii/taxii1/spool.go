@@ -67,6 +67,33 @@ func (s *spool) section(from, to int64) io.Reader {
 	return io.NewSectionReader(s.ReaderAt, from, to-from)
 }
 
+// tail returns the bytes from from to the end, a little at first and then ever
+// more at a time: who reads ahead, and then goes on elsewhere, has taken no more
+// in vain than he made use of.
+func (s *spool) tail(from int64) io.Reader { return &tail{s, from, firstRead} }
+
+const firstRead, mostRead = 1 << 10, 64 << 10
+
+type tail struct {
+	sp   *spool
+	at   int64
+	most int64
+}
+
+// Read implements io.Reader.
+func (t *tail) Read(p []byte) (int, error) {
+	if t.at >= t.sp.size {
+		return 0, io.EOF
+	}
+	n, err := t.sp.ReadAt(p[:min(int64(len(p)), t.most, t.sp.size-t.at)], t.at)
+	t.at += int64(n)
+	t.most = min(2*t.most, mostRead)
+	if n > 0 {
+		err = nil // it comes again where it is more than the end
+	}
+	return n, err
+}
+
 // bytes returns the bytes from from to to, of which there are few.
 func (s *spool) bytes(from, to int64) ([]byte, error) {
 	b := make([]byte, to-from)

@@ -140,8 +140,12 @@ func readStatus(r *xmltok.Reader) (*StatusError, error) {
 	return e, err
 }
 
-// maxDetails bounds the details that are kept of one Status_Message.
-const maxDetails = 1000
+// Bounds on the details that are kept of one Status_Message: their number, and
+// where they are one text, about how long it is; errors quote far less.
+const (
+	maxDetails = 1000
+	maxPlain   = 64 << 10
+)
 
 // readDetail reads a Status_Detail: Detail elements in 1.1, a text in 1.0.
 func (e *StatusError) readDetail(r *xmltok.Reader) error {
@@ -153,7 +157,9 @@ func (e *StatusError) readDetail(r *xmltok.Reader) error {
 		case err != nil:
 			return whole(err)
 		case kind == xmltok.Text:
-			plain.Write(r.Text())
+			if plain.Len() < maxPlain {
+				plain.Write(r.Text())
+			}
 		case kind == xmltok.End && r.Depth() == depth:
 			if s := strings.TrimSpace(plain.String()); s != "" && n == 0 {
 				e.Detail[""] = []string{s}

@@ -41,7 +41,7 @@ type walk struct {
 	blocks int
 	first  int64              // where the first of them begins
 	waste  int64              // bytes that were read in vain
-	astray bool               // resync failed
+	root   []byte             // the root's start tag; nil as long as no block was bad
 	scan   *bufio.Reader      // of endTag
 	each   func(*Block) error // nil: the answer is only checked
 	notes  func(string)       // nil: nobody listens
@@ -167,84 +167,60 @@ func (w *walk) end() error {
 // at the block's end. It returns where the block's end tag begins, or an error
 // when the answer as a whole cannot be read. Where the block ends is told by the
 // first end tag that is written as its start tag was (prefix and all), so a
-// broken block that holds such a text of its own ends early.
+// broken block that holds such a text of its own ends early, and what is left of
+// it makes the answer one that cannot be read.
 //
-// An end of the input is no exception: a comment that is not closed takes
-// everything behind it. If it is the answer that is cut, then its own end tag is
-// not there, and what is read behind the block comes to that.
+// What the reader made of the block says nothing: it may be far behind the end
+// tag, as a comment or an instruction that is not closed takes everything behind
+// it. So the block's bytes are looked through from its start, and reading begins
+// anew at its end. For the same reason an end of the input is no exception: if it
+// is the answer that is cut, then its own end tag is not there, and what is read
+// behind the block comes to that.
 func (w *walk) rescue(err error, start int64) (int64, error) {
 	var syntax *xmltok.SyntaxError
-	broken := errors.As(err, &syntax)
-	if !broken && !errors.Is(err, xmltok.ErrLimit) && !errors.Is(err, xmltok.ErrDoctype) && !errors.Is(err, io.ErrUnexpectedEOF) {
+	if !errors.As(err, &syntax) && !errors.Is(err, xmltok.ErrLimit) && !errors.Is(err, xmltok.ErrDoctype) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return 0, err
 	}
 	name, _, gone := word(bufio.NewReaderSize(w.sp.section(start+1, w.sp.size), 128))
 	if gone != nil {
 		return 0, whole(gone)
 	}
-	if broken {
-		if from, ok := w.resync(start, name); ok {
-			return from, nil
-		}
-	}
-	from, to, gone := w.endTag(start, w.sp.size, name)
+	from, to, gone := w.endTag(start, name)
 	if gone != nil {
 		return 0, fmt.Errorf("%w (in block %d: %w)", whole(gone), w.blocks, err)
 	}
 	return from, w.restart(err, to)
 }
 
-// endTag is endTag for the spool from from to to.
-func (w *walk) endTag(from, to int64, name string) (begin, end int64, err error) {
+// endTag is endTag for the spool from start on.
+func (w *walk) endTag(start int64, name string) (begin, end int64, err error) {
 	if w.scan == nil {
 		w.scan = bufio.NewReaderSize(nil, 64<<10)
 	}
-	w.scan.Reset(w.sp.section(from, to))
+	w.scan.Reset(w.sp.tail(start))
 	begin, end, err = endTag(w.scan, name)
-	return from + begin, from + end, err
-}
-
-// resync lets the reader go on to the end tag of the block that begins at start,
-// which is quick. It fails where that is not the first end tag that there is: the
-// reader may have been behind it already (in a comment that is not closed), or the
-// content has elements of the block's own name. After one failure it is not tried
-// again, as it may go to the end of the answer each time.
-func (w *walk) resync(start int64, name string) (int64, bool) {
-	if w.astray {
-		return 0, false
-	}
-	w.astray = true
-	if err := w.r.Resync("Content_Block"); err != nil {
-		return 0, false
-	}
-	if _, err := w.r.Next(); err != nil || w.r.Depth() != 2 {
-		return 0, false
-	}
-	from, _, err := w.endTag(start, w.base+w.r.Offset(), name)
-	if err != nil || from != w.base+w.r.TokenStart() {
-		return 0, false
-	}
-	w.astray = false
-	return from, true
+	return start + begin, start + end, err
 }
 
 // maxWaste bounds what is read more than once of one answer, in bytes.
 const maxWaste = 256 << 20
 
-// restart reads on at to, behind a block that failed with cause, with a new
-// reader, for which the answer's root begins anew.
+// restart reads on at to, behind a block that failed with cause; for the reader
+// the answer's root begins anew.
 func (w *walk) restart(cause error, to int64) error {
-	root, err := w.sp.bytes(w.rootAt[0], w.rootAt[1])
-	if err != nil {
-		return err
+	if w.root == nil {
+		var err error
+		if w.root, err = w.sp.bytes(w.rootAt[0], w.rootAt[1]); err != nil {
+			return err
+		}
 	}
-	w.waste += 64<<10 + int64(len(root)) + max(0, w.base+w.r.Offset()-to) // what a reader buffers, its root, and what the last one read in vain
+	w.waste += int64(len(w.root)) + max(0, w.base+w.r.Offset()-to) // what the last one read in vain
 	if w.waste > maxWaste {
 		return fmt.Errorf("too many blocks of the answer cannot be read, the last is number %d: %w", w.blocks, cause)
 	}
-	w.base = to - int64(len(root))
-	w.r = xmltok.NewReaderUTF8(io.MultiReader(bytes.NewReader(root), w.sp.section(to, w.sp.size)), envelope)
-	_, err = w.r.Next()
+	w.base = to - int64(len(w.root))
+	w.r.Reset(io.MultiReader(bytes.NewReader(w.root), w.sp.tail(to)))
+	_, err := w.r.Next()
 	return whole(err)
 }
 

@@ -34,6 +34,7 @@ type TAXII1 struct {
 	User, Password string // for Basic and for Auth1; no user: everybody may ask
 	TokenUses      int    // questions that a token is good for, 0: any number
 	PageSize       int    // blocks a part, 0: all in one
+	OldLimit       int    // most blocks of an answer in TAXII 1.0, which has no parts, 0: all. The others are left out unsaid
 	Count          bool   // say Record_Count
 	Prefix         string // of elements, "taxii_11"
 	Base           string // scheme and host that answers name, "": those of the question
@@ -88,12 +89,14 @@ type Faults1 struct {
 	CountOff     int             // added to Record_Count
 	PartialCount bool            // Record_Count says that it is partial
 	Reverse      bool            // newest block first
+	NoWindow     bool            // begin and end are ignored
 	InResponseTo string          // instead of the question's id
 	Root         string          // attributes for the root element, such as namespaces
 	Inside       string          // put into a Poll_Response before the first block
 	Prolog       string          // put before the root element
 	Behind       string          // put behind it
 	Gzip         bool            // compressed
+	ContentType  string          // of every answer, "application/xml"
 	Rewrite      func([]byte) []byte
 }
 

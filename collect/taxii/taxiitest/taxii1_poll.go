@@ -2,6 +2,7 @@ package taxiitest
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/rand"
 	"encoding/base64"
@@ -28,7 +29,7 @@ func (s *TAXII1) answer(w http.ResponseWriter, q question1, body func(*bytes.Buf
 		text = s.Faults.Rewrite(text)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/xml")
+	h.Set("Content-Type", cmp.Or(s.Faults.ContentType, "application/xml"))
 	minor := map[bool]string{true: "0", false: "1"}[q.old]
 	h.Set("X-TAXII-Content-Type", binding1+minor)
 	h.Set("X-TAXII-Protocol", "urn:taxii.mitre.org:protocol:http:1.0")
@@ -211,6 +212,9 @@ func (s *TAXII1) poll(q question1) func(*bytes.Buffer, question1) int {
 			return s.status(Status1{Type: "UNSUPPORTED_CONTENT", Detail: [][2]string{{"SUPPORTED_CONTENT", c.Bindings[0]}}})
 		}
 	}
+	if s.Faults.NoWindow {
+		r.begin, r.end = time.Time{}, time.Time{}
+	}
 	r.pick(c, wanted)
 	if s.Faults.Reverse {
 		slices.Reverse(r.blocks)
@@ -282,7 +286,10 @@ func (s *TAXII1) part(id string, r result1, n int) func(*bytes.Buffer, question1
 func (s *TAXII1) write(b *bytes.Buffer, q question1, id string, r result1, n int) {
 	f := s.Faults
 	size := len(r.blocks)
-	if s.PageSize > 0 && !q.old {
+	switch {
+	case q.old && s.OldLimit > 0:
+		size = s.OldLimit
+	case !q.old && s.PageSize > 0:
 		size = s.PageSize
 	}
 	from := min((n-1)*size, len(r.blocks))

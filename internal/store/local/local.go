@@ -98,10 +98,12 @@ func (s *Store) notCut(f *os.File) error {
 	return err
 }
 
-// Page caches in KiB. The writer's holds the hot index of a store with a
-// million observables; each reader's is small, as there may be many.
+// Page caches in KiB, as SQLite counts them; the allocator gives twice that, as
+// it rounds a page with its header up to a power of two. The writer's holds the
+// hot indexes of a store with a million observables, of which twice as much made
+// nothing faster; each reader's is small, as there may be many.
 const (
-	writerCache = 64 << 10
+	writerCache = 32 << 10
 	readerCache = 8 << 10
 )
 

@@ -104,9 +104,9 @@ func (ct *claimTable) text(t *tx, id int64) (c claimText, err error) {
 
 // flush writes the new claims and the changed counts.
 func (ct *claimTable) flush(t *tx) error {
-	rows := bulk{t: t, columns: 9, insert: "INSERT INTO claim(" + claimColumns + ", refs) VALUES "}
-	for c, id := range ct.fresh {
-		refs := ct.refs[id]
+	rows := bulk{t: t, columns: 9, insert: "INSERT OR FAIL INTO claim(" + claimColumns + ", refs) VALUES "}
+	for id := ct.last - int64(len(ct.fresh)) + 1; id <= ct.last; id++ { // in order: so a page is filled before the next one
+		c, refs := ct.texts[id], ct.refs[id]
 		delete(ct.refs, id)
 		if refs == 0 {
 			continue // it came and went within the batch
