@@ -250,7 +250,7 @@ func TestTAXII2CutReply(t *testing.T) {
 		cut := &taxiitest.Cut{Handler: server, Framing: framing, Match: func(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/objects/") }}
 		base := serve(t, cut)
 		c := newTAXII(t, taxii2Options(base, "2.1"), nil)
-		cut.EveryByte(t, skip, times, 41, func(n int, whole bool) {
+		cut.EveryByte(t, skip, times, cutStep(), func(n int, whole bool) {
 			m := collecttest.NewModel()
 			var err error
 			for b, e := range c.Collect(t.Context(), "") {

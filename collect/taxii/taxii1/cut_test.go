@@ -21,7 +21,7 @@ func TestCutAtEveryByte(t *testing.T) {
 		if err != nil || len(all) != 3 {
 			t.Fatalf("%d blocks, %v", len(all), err)
 		}
-		cut.EveryByte(t, 0, times, 7, func(_ int, whole bool) {
+		cut.EveryByte(t, 0, times, cutStep(), func(_ int, whole bool) {
 			blocks, res, err := polled(t, c, Query{})
 			switch lost := !whole && times < 0; {
 			case lost && (err == nil || len(blocks) != 0 || errors.Is(err, ErrIncomplete)):
@@ -47,7 +47,7 @@ func TestCutPart(t *testing.T) {
 	s.PageSize = 1
 	cut := &taxiitest.Cut{Handler: s, Framing: taxiitest.Close}
 	c := dial(t, cut, "1.1", taxii.Login{})
-	cut.EveryByte(t, 1, -1, 50, func(n int, whole bool) {
+	cut.EveryByte(t, 1, -1, cutStep(), func(n int, whole bool) {
 		blocks, res, err := polled(t, c, Query{})
 		if whole {
 			if err != nil || len(blocks) != 3 {
@@ -61,4 +61,13 @@ func TestCutPart(t *testing.T) {
 			t.Errorf("%+v, %+v, %v", blocks, res, err)
 		}
 	})
+}
+
+// cutStep is how far apart the middle of a reply is cut: at every byte, but in
+// the short tests.
+func cutStep() int {
+	if testing.Short() {
+		return 41
+	}
+	return 1
 }

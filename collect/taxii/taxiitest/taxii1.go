@@ -2,8 +2,6 @@ package taxiitest
 
 import (
 	"bytes"
-	"crypto/rand"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -43,7 +41,7 @@ type TAXII1 struct {
 	mu      sync.Mutex
 	asked   []Request1
 	results map[string]result1
-	tokens  map[string]int
+	tokens  tokens
 }
 
 // Collection1 is a collection of TAXII1.
@@ -159,7 +157,9 @@ func (s *TAXII1) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		page1(w, s.Faults.Page)
 		return
 	case r.URL.Path == Auth1:
-		s.login(w, body)
+		if !s.tokens.give(s.account(), w, body) {
+			page1(w, http.StatusUnauthorized)
+		}
 		return
 	case !slices.Contains([]string{Discovery1, Collections1, Poll1, Inbox1}, r.URL.Path):
 		page1(w, http.StatusNotFound)
@@ -178,38 +178,6 @@ func page1(w http.ResponseWriter, status int) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<title>%d %[2]s</title>\n<h1>%[2]s</h1>\n", status, http.StatusText(status))
-}
-
-// login gives a token.
-func (s *TAXII1) login(w http.ResponseWriter, body []byte) {
-	var who struct{ Username, Password string }
-	if json.Unmarshal(body, &who) != nil || who.Username != s.User || who.Password != s.Password {
-		page1(w, http.StatusUnauthorized)
-		return
-	}
-	if s.tokens == nil {
-		s.tokens = map[string]int{}
-	}
-	token := rand.Text()
-	s.tokens[token] = s.TokenUses
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"token":%q}`, token)
-}
-
-// known reports whether the login of a question is right.
-func (s *TAXII1) known(r *http.Request) bool {
-	if s.User == "" {
-		return true
-	}
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		left, ok := s.tokens[token]
-		if s.tokens[token]--; left == 1 {
-			delete(s.tokens, token)
-		}
-		return ok
-	}
-	user, password, ok := r.BasicAuth()
-	return ok && user == s.User && password == s.Password
 }
 
 // question1 is a question under way.
@@ -282,7 +250,7 @@ func (s *TAXII1) decide(q *question1, parseErr error) func(*bytes.Buffer, questi
 		return fail("0", Status1{Type: "FAILURE", Message: "Header X-TAXII-Content-Type was not specified"})
 	case !strings.HasPrefix(h.Get("Content-Type"), "application/xml"):
 		return fail("0", Status1{Type: "FAILURE", Message: "The specified value of Content-Type is not supported"})
-	case !s.known(q.r):
+	case !s.tokens.know(s.account(), q.r):
 		return fail("0", Status1{Type: "UNAUTHORIZED"})
 	case parseErr != nil:
 		return fail("0", Status1{Type: "BAD_MESSAGE", Message: "Request was invalid XML"})
@@ -343,3 +311,5 @@ func (s *TAXII1) find(name string) (*Collection1, *Status1) {
 	}
 	return &s.Collections[i], nil
 }
+
+func (s *TAXII1) account() account { return account{s.User, s.Password, s.TokenUses} }

@@ -53,7 +53,7 @@ type TAXII2 struct {
 	asked    []Request2
 	cursors  map[string]*cursor2
 	statuses map[string]*status2
-	tokens   map[string]int
+	tokens   tokens
 }
 
 // Collection2 is a collection of TAXII2.
@@ -164,9 +164,11 @@ func (s *TAXII2) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		html2(w, s.Faults.Page)
 		return
 	case q.Path == Auth2:
-		s.login(w, body)
+		if !s.tokens.give(s.account(), w, body) {
+			html2(w, http.StatusUnauthorized)
+		}
 		return
-	case !s.known(r):
+	case !s.tokens.know(s.account(), r):
 		w.Header().Set("WWW-Authenticate", `Basic realm="Authentication Required"`)
 		html2(w, http.StatusUnauthorized)
 		return
@@ -221,38 +223,6 @@ func (s *TAXII2) kind() string {
 		return Type20
 	}
 	return Type21
-}
-
-// login gives a token.
-func (s *TAXII2) login(w http.ResponseWriter, body []byte) {
-	var who struct{ Username, Password string }
-	if json.Unmarshal(body, &who) != nil || who.Username != s.User || who.Password != s.Password {
-		html2(w, http.StatusUnauthorized)
-		return
-	}
-	if s.tokens == nil {
-		s.tokens = map[string]int{}
-	}
-	token := rand.Text()
-	s.tokens[token] = s.TokenUses
-	w.Header().Set("Content-Type", "application/json")
-	fmt.Fprintf(w, `{"token":%q}`, token)
-}
-
-// known reports whether the login of a question is right.
-func (s *TAXII2) known(r *http.Request) bool {
-	if s.User == "" {
-		return true
-	}
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		left, ok := s.tokens[token]
-		if s.tokens[token]--; left == 1 || !ok {
-			delete(s.tokens, token)
-		}
-		return ok
-	}
-	user, password, ok := r.BasicAuth()
-	return ok && user == s.User && password == s.Password
 }
 
 // problem2 is an error message of TAXII (2.1 §3.6.1).
@@ -443,3 +413,5 @@ func html2(w http.ResponseWriter, status int) {
 	w.WriteHeader(status)
 	fmt.Fprintf(w, "<!doctype html>\n<html lang=en>\n<title>%d %[2]s</title>\n<h1>%[2]s</h1>\n", status, http.StatusText(status))
 }
+
+func (s *TAXII2) account() account { return account{s.User, s.Password, s.TokenUses} }
