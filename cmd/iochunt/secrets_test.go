@@ -315,6 +315,7 @@ func together(t *testing.T, cases []secretCase) {
 // Row 32: whatever goes wrong, and whatever the server says back, no command
 // shows a secret or leaves one on the disk.
 func TestSecretsOfFailingServers(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it asks some thousand times")
 	}
@@ -361,6 +362,7 @@ func chatterbox(t *testing.T, text string) string {
 
 // The same of servers that are not reached: by port, by name, by TLS, by proxy.
 func TestSecretsOfUnreachedServers(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("it waits for servers that do not answer")
 	}

@@ -96,6 +96,8 @@ func TestInstant(t *testing.T) {
 	f("2024-05-01 10:20:30.5", "2024-05-01T10:20:30.5Z")
 	f("2024-05-01T10:20:30+02:00", "2024-05-01T08:20:30Z")
 	f("2024-05-01T10:20:30.123456Z", "2024-05-01T10:20:30.123456Z")
+	f("2024-05-01T10:20:30+0200", "2024-05-01T08:20:30Z")
+	f("2024-05-01 10:20 +02:00", "2024-05-01T08:20:00Z")
 	f("yesterday", "")
 	f("2024-13-01", "")
 }
@@ -123,4 +125,32 @@ func TestTAXIIAddress(t *testing.T) {
 	f(taxiiFlags{host: "127.0.0.1", https: true, httpsSaid: true}, "/p", "https://127.0.0.1/p")
 	f(taxiiFlags{host: "2001:db8::1", https: true}, "/p", "https://[2001:db8::1]/p")
 	f(taxiiFlags{host: "h.example/x"}, "/p", "")
+	f(taxiiFlags{host: "h.example:8443", https: true}, "/p", "https://h.example:8443/p")
+	f(taxiiFlags{host: "h.example:8443", port: 8443, https: true}, "/p", "https://h.example:8443/p")
+	f(taxiiFlags{host: "h.example:8443", port: 9, https: true}, "/p", "")
+	f(taxiiFlags{host: "127.0.0.1:9000", https: true}, "/p", "http://127.0.0.1:9000/p")
+	f(taxiiFlags{host: "[2001:db8::1]:9000", https: true}, "/p", "https://[2001:db8::1]:9000/p")
+	f(taxiiFlags{host: "[2001:db8::1]", https: true, port: 7}, "/p", "https://[2001:db8::1]:7/p")
+	f(taxiiFlags{host: "h.example", https: true, port: 70000}, "/p", "")
+	f(taxiiFlags{host: "h.example", https: true, port: -1}, "/p", "")
+}
+
+// A proxy's URL with a scheme stays as it is; http and https in --proxy-type
+// are, as with cabby, not how the proxy is spoken to.
+func TestTAXIIProxy(t *testing.T) {
+	f := func(address, kind, want string) {
+		t.Helper()
+		if got, err := (&taxiiFlags{proxyURL: address, proxyType: kind}).proxy(); got != want || (err != nil) != (kind == "socks4") {
+			t.Errorf("%s, %s: %s, %v; want %s", address, kind, got, err, want)
+		}
+	}
+	f("", "https", "")
+	f("none", "", "none")
+	f("noproxy", "", "none")
+	f("p:3128", "", "http://p:3128")
+	f("p:3128", "http", "http://p:3128")
+	f("p:3128", "https", "http://p:3128")
+	f("p:3128", "socks5", "socks5://p:3128")
+	f("https://p:3128", "http", "https://p:3128")
+	f("p", "socks4", "")
 }

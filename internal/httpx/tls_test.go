@@ -189,6 +189,30 @@ func TestOldTLS(t *testing.T) {
 	}
 }
 
+// Where something else than TLS and HTTP is spoken, nobody asks twice.
+func TestNoTLS(t *testing.T) {
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for c, err := l.Accept(); err == nil; c, err = l.Accept() {
+			_, _ = c.Write([]byte("220 mail.example ESMTP\r\n"))
+			_, _ = c.Read(make([]byte, 1<<12))
+			c.Close()
+		}
+	}()
+	n, err := tries(t, Options{}, "https://"+l.Addr().String())
+	if n != 1 || !NoTLS(err) || Untrusted(err) || !strings.Contains(err.Error(), "does not speak TLS on this port") {
+		t.Errorf("%v in %d tries", err, n)
+	}
+	alone := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{(&authority{t: t}).issue(nil)}}, fine)
+	if _, err := tries(t, Options{}, alone.URL); !Untrusted(err) || NoTLS(err) {
+		t.Errorf("self-signed: %v", err)
+	}
+}
+
 // A server that wants to see a certificate, in both versions of the handshake.
 func TestClientCertificates(t *testing.T) {
 	ca, other := newAuthority(t), newAuthority(t)
