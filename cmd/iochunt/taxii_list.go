@@ -14,35 +14,28 @@ import (
 )
 
 func newTAXIIDiscovery(a *app) *cobra.Command {
-	var f taxiiFlags
-	cmd := &cobra.Command{
-		Use: "discovery", Short: "List the services (TAXII 2: the API roots) of a server", Args: cobra.NoArgs,
-		Example: "  iochunt taxii discovery --path https://otx.alienvault.com/taxii/discovery --username-file otx.key\n" +
-			"  iochunt taxii discovery -t 2.1 --host taxii.example",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.taxiiSession(cmd, &f)
-			if err != nil {
-				return err
-			}
-			return s.explain(s.discovery(s.tellRetries(cmd.Context())))
-		},
-	}
-	f.add(cmd, &a.verbose)
-	return cmd
+	return a.newTAXIIList("discovery", "List the services (TAXII 2: the API roots) of a server", (*taxiiSession).discovery,
+		"  iochunt taxii discovery --path https://otx.alienvault.com/taxii/discovery --username-file otx.key\n"+
+			"  iochunt taxii discovery -t 2.1 --host taxii.example")
 }
 
 func newTAXIICollections(a *app) *cobra.Command {
+	return a.newTAXIIList("collections", "List the collections that an account may read", (*taxiiSession).collections,
+		"  iochunt taxii collections --path https://otx.alienvault.com/taxii/collections --username-file otx.key\n"+
+			"  iochunt taxii collections -t 2.1 --path https://taxii.example/root/")
+}
+
+// newTAXIIList makes a command that shows what a server offers.
+func (a *app) newTAXIIList(use, short string, list func(*taxiiSession, context.Context) error, example string) *cobra.Command {
 	var f taxiiFlags
 	cmd := &cobra.Command{
-		Use: "collections", Short: "List the collections that an account may read", Args: cobra.NoArgs,
-		Example: "  iochunt taxii collections --path https://otx.alienvault.com/taxii/collections --username-file otx.key\n" +
-			"  iochunt taxii collections -t 2.1 --path https://taxii.example/root/",
+		Use: use, Short: short, Example: example, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s, err := a.taxiiSession(cmd, &f)
 			if err != nil {
 				return err
 			}
-			return s.explain(s.collections(s.tellRetries(cmd.Context())))
+			return s.explain(list(s, s.tellRetries(cmd.Context())))
 		},
 	}
 	f.add(cmd, &a.verbose)
