@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -312,32 +311,4 @@ func (w *blockWriter) end(err error, word string) error {
 		return quietly(exitPartial)
 	}
 	return nil
-}
-
-// pollAddress is the API root of a TAXII 2 collection, and its id.
-func (s *taxiiSession) pollAddress(ctx context.Context, collection string) (root *url.URL, id string, err error) {
-	roots, err := s.apiRoots(ctx)
-	if err != nil {
-		return nil, "", err
-	}
-	if len(roots) == 1 {
-		return roots[0], collection, nil
-	}
-	var failed error
-	for _, r := range roots {
-		list, err := s.two().Collections(ctx, r)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		for _, c := range list {
-			if c.ID == collection || c.Alias == collection {
-				return r, c.ID, nil
-			}
-		}
-	}
-	if failed != nil {
-		return nil, "", fmt.Errorf("no API root that could be read has a collection %q: %w", collection, failed)
-	}
-	return nil, "", fmt.Errorf("no API root has a collection %q (iochunt taxii collections lists them)", collection)
 }

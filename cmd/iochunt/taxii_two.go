@@ -103,28 +103,61 @@ func (s *taxiiSession) apiRoots(ctx context.Context) ([]*url.URL, error) {
 	return roots, nil
 }
 
+// rooted is a collection with the API root that it is in.
+type rooted struct {
+	taxii2.Collection
+	root *url.URL
+}
+
+// offered are the collections of the roots. A root that cannot be read does not
+// hide those of the others: they come with the error.
+func (s *taxiiSession) offered(ctx context.Context, roots []*url.URL) (out []rooted, failed error) {
+	for _, r := range roots {
+		list, err := s.two().Collections(ctx, r)
+		failed = errors.Join(failed, err)
+		for _, c := range list {
+			out = append(out, rooted{c, r})
+		}
+	}
+	return out, failed
+}
+
 // rootCollections lists the collections of all API roots.
 func (s *taxiiSession) rootCollections(ctx context.Context) ([]collectionJSON, error) {
 	roots, err := s.apiRoots(ctx)
 	if err != nil {
 		return nil, err
 	}
+	list, failed := s.offered(ctx, roots)
 	var out []collectionJSON
-	var failed error
-	for _, r := range roots {
-		list, err := s.two().Collections(ctx, r)
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		for _, c := range list {
-			out = append(out, collectionJSON{
-				Name: c.ID, Title: c.Title, Description: c.Description, Readable: c.CanRead, Writable: c.CanWrite,
-				Content: c.MediaTypes, Poll: []string{httpx.SafeURL(r)},
-			})
-		}
+	for _, c := range list {
+		out = append(out, collectionJSON{
+			Name: c.ID, Title: c.Title, Description: c.Description, Readable: c.CanRead, Writable: c.CanWrite,
+			Content: c.MediaTypes, Poll: []string{httpx.SafeURL(c.root)},
+		})
 	}
 	return out, failed
+}
+
+// pollAddress is the API root of a TAXII 2 collection, and its id.
+func (s *taxiiSession) pollAddress(ctx context.Context, collection string) (root *url.URL, id string, err error) {
+	roots, err := s.apiRoots(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(roots) == 1 {
+		return roots[0], collection, nil
+	}
+	list, failed := s.offered(ctx, roots)
+	for _, c := range list {
+		if c.ID == collection || c.Alias == collection {
+			return c.root, c.ID, nil
+		}
+	}
+	if failed != nil {
+		return nil, "", fmt.Errorf("no API root that could be read has a collection %q: %w", collection, failed)
+	}
+	return nil, "", fmt.Errorf("no API root has a collection %q (iochunt taxii collections lists them)", collection)
 }
 
 // pollObjects fetches a TAXII 2 collection.
