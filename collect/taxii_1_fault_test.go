@@ -56,6 +56,9 @@ func TestTAXII1Row11OneMalformedBlockAmongThousand(t *testing.T) {
 // Row 11: a reply that is cut, at whatever byte, is tried again or is an error;
 // it never moves the cursor past what was not read.
 func TestTAXII1Row11CutReply(t *testing.T) {
+	if testing.Short() {
+		t.Skip("thousands of polls")
+	}
 	t.Parallel()
 	f := func(framing taxiitest.Framing, skip int) {
 		t.Helper()
@@ -66,7 +69,7 @@ func TestTAXII1Row11CutReply(t *testing.T) {
 		cut := &taxiitest.Cut{Handler: server, Framing: framing, Match: func(r *http.Request) bool { return r.URL.Path == taxiitest.Poll1 }}
 		base := serve(t, cut)
 		c := newTAXII(t, taxii1Options(base).with("lookback", time.Hour), nil) // too short to be halved
-		cut.EveryByte(t, skip, -1, cutStep(), func(n int, whole bool) {
+		cut.EveryByte(t, skip, -1, 1, func(n int, whole bool) {
 			m := collecttest.NewModel()
 			var err error
 			for b, e := range c.Collect(t.Context(), "") {
@@ -187,13 +190,4 @@ func TestTAXII1ServerDown(t *testing.T) {
 	if err == nil || r.Outcome() != collect.Failed || r.After != "" || n > 60 {
 		t.Errorf("%d requests, %v, %+v", n, err, r)
 	}
-}
-
-// cutStep is how far apart the middle of a reply is cut: at every byte, but in
-// the short tests.
-func cutStep() int {
-	if testing.Short() {
-		return 97
-	}
-	return 1
 }

@@ -31,11 +31,11 @@ func TestCutAtEveryByte(t *testing.T) {
 			}
 		})
 	}
-	f(taxiitest.Close, "<b>text</b>", -1) // all tries are cut
-	f(taxiitest.Close, "<b><c></b>", -1)
+	f(taxiitest.Close, "<b><c></b>", -1) // all tries are cut
 	if testing.Short() {
 		return
 	}
+	f(taxiitest.Close, "<b>text</b>", -1)
 	f(taxiitest.Close, "<!-- never closed", -1)
 	f(taxiitest.Close, "<b x=\"\x01&#x2;\"/>", 1) // the second try comes whole
 	f(taxiitest.Length, "<b><c></b>", -1)
