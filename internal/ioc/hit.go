@@ -44,6 +44,16 @@ type Hit struct {
 	Record          []byte    // the line or document, without its line end
 	Clipped         bool      // Record is only the surroundings of the match: the line is longer than a hit carries
 	Start, End      int       // of the match in Record
+	Direction       string    // of the event: Inbound, Outbound, Internal; "" not known
+	Outcome         string    // Allowed, Blocked; "" not known
+
+	// What follows is not of the event: it is computed or looked up when the hit
+	// is read.
+	Arming   *Arming  // of the observable
+	Score    Score    // at Time
+	Severity Severity //
+	Alert    bool     // it is at or above the thresholds
+	Mark     *Mark    // what a person said of it
 }
 
 // FileHitID returns the id of a hit in a file: a hash of the host, the record,

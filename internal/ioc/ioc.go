@@ -85,6 +85,8 @@ type Batch struct {
 	Refused []Refusal // values that could not be read
 	Next    Cursor    // safe to go on from once this batch is stored; "" leaves the cursor where it is
 
+	Lists []Warninglist // read whole; each is of a report of this batch, by its ID
+
 	Read  map[string]int // what was read for it, by what the protocol calls one: "content block": 4
 	Notes []string       // what a person should be told: "a new collection: user_x"
 }
@@ -110,7 +112,12 @@ type Indicator struct {
 	ModifiedAt time.Time `json:"modified_at,omitzero"`
 	ValidUntil time.Time `json:"valid_until,omitzero"` // zero: does not expire
 	ArmedSeq   uint64    `json:"armed_seq,omitempty"`  // grows when the indicator must meet old events again
+
+	Arming *Arming `json:"-"` // of the observable; shared, so that no one changes it; nil: nothing is said
 }
+
+// Armed reports whether the indicator may raise hits.
+func (i *Indicator) Armed() bool { return i.Arming == nil || !i.Arming.Disarmed }
 
 // ValidAt reports whether the claim had not expired at t. Only ValidUntil ends
 // a claim: an event older than FirstSeen is still one worth knowing.
@@ -124,4 +131,5 @@ type Filter struct {
 	Types      []Type
 	Feeds      []string
 	ArmedSince uint64 // only those whose ArmedSeq is greater
+	Disarmed   bool   // those that are not armed, too
 }

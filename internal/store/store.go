@@ -33,6 +33,8 @@ type ListFilter struct {
 	Tag    string // a part of one of its tags, of any case
 	Limit  int    // at most so many; 0: all
 	Offset int    // leave out so many first
+
+	Want func(*ioc.Indicator) bool // nil: all
 }
 
 // Match reports whether i is wanted, Limit and Offset aside.
@@ -41,7 +43,8 @@ func (f *ListFilter) Match(i *ioc.Indicator) bool {
 		(len(f.Feeds) == 0 || slices.Contains(f.Feeds, i.Feed)) &&
 		(f.Value == "" || f.Value == i.Value) &&
 		(f.Tag == "" || HasTag(i.Tags, f.Tag)) &&
-		(f.Report == "" || slices.ContainsFunc(i.Reports, func(m ioc.Mention) bool { return m.ID == f.Report }))
+		(f.Report == "" || slices.ContainsFunc(i.Reports, func(m ioc.Mention) bool { return m.ID == f.Report })) &&
+		(f.Want == nil || f.Want(i))
 }
 
 // Page applies Limit and Offset to a sequence of wanted indicators: it reports
@@ -67,6 +70,9 @@ type Counts struct {
 	ByFeed      map[string]int // an observable of two feeds counts in both
 	Expired     int            // no claim is valid now
 	NotHuntable int            // of a type that cannot stand in a log
+	Disarmed    int            // may not raise hits
+	Lowered     int            // armed, but on a list that lowers their score
+	ByRule      map[string]int // the disarmed ones, by the rule, or by the name of each list that disarms them
 }
 
 // FeedState is what a store knows of one feed.
@@ -77,7 +83,26 @@ type FeedState struct {
 	Memberships int // not withdrawn
 	Observables int // distinct ones
 	Refused     int // values that could not be indicators
+	Lists       int // warninglists
+	Entries     int // of those
 	LastRun     *Run
+}
+
+// ListState is what a store knows of one warninglist, its entries aside.
+type ListState struct {
+	Feed, ID, Name, Description, Version, Kind string
+	Attributes                                 []string
+	Entries                                    int
+	Sum                                        uint64    // of all that decides what it matches
+	Since                                      time.Time // when it was stored in this form
+}
+
+// Judged says what a pass of judging changed.
+type Judged struct {
+	Observables int // judged
+	Disarmed    int // of those, not armed now
+	NowArmed    int // armed anew: they have to meet old events again
+	NowDisarmed int
 }
 
 // How a run ended.
