@@ -15,31 +15,8 @@ import (
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
-
-// shared returns a folder of public data that lies beside the repository, and
-// skips the test where there is none.
-func shared(t testing.TB, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(dir, "..", "shared", name)
-	if _, err := os.Stat(p); err != nil {
-		t.Skip("../shared is not here: ", err)
-	}
-	return p
-}
 
 // counter is a store that only counts: memberships as a store would, by files.
 type counter struct {
@@ -111,7 +88,7 @@ func TestPublicFiles(t *testing.T) {
 	f := func(path string, files, atLeast, refusedAtMost int) {
 		t.Helper()
 		c := newCounter()
-		r, err := collect.Run(t.Context(), "x", newFile(t, settings{"path": shared(t, path)}, nil), c, collect.RunOptions{Prepare: canonical})
+		r, err := collect.Run(t.Context(), "x", newFile(t, settings{"path": testdir.Shared(t, path)}, nil), c, collect.RunOptions{Prepare: canonical})
 		if err != nil || r.Outcome() != collect.OK || r.Reports != files {
 			t.Errorf("%s: %v, %s, %d files: %v", path, err, r.Outcome(), r.Reports, r.Skipped)
 		}
@@ -137,7 +114,7 @@ func TestPublicFiles(t *testing.T) {
 
 // Each line of maltrail's lists that is no comment is a value or a refusal.
 func TestPublicListsAreComplete(t *testing.T) {
-	dir := shared(t, "data/indicators/maltrail")
+	dir := testdir.Shared(t, "data/indicators/maltrail")
 	r, err := collect.Run(t.Context(), "x", newFile(t, settings{"path": dir}, nil), newCounter(), collect.RunOptions{Prepare: canonical})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iochunt/iochunt/collect/otx"
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/internal/httpx"
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -143,7 +144,7 @@ func (f *taxiiFeed) explain(err error) error {
 	switch {
 	case !errors.Is(err, taxii.ErrAuth) || errors.Is(err, ErrAuth):
 		return err
-	case strings.EqualFold(f.place.base.Hostname(), otxHost):
+	case strings.EqualFold(f.place.base.Hostname(), otx.PublicHost):
 		return fmt.Errorf("%w: %w; OTX wants your key as the user name and an empty password: check OTX_API_KEY, or the file that username_file names", ErrAuth, err)
 	case f.set.Username == "":
 		return fmt.Errorf("%w: %w; no login is configured: set username_file and password_file, or jwt_auth, header_file, or cert_file with key_file", ErrAuth, err)

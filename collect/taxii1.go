@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/iochunt/iochunt/collect/taxii"
@@ -96,53 +95,30 @@ func (r *taxii1Run) locate() error {
 	if err != nil {
 		return fmt.Errorf("discovery: %w", err)
 	}
-	if r.poll, err = r.service(services, "POLL"); err != nil {
+	if r.poll, err = taxii1Service(r.client, services, "POLL"); err != nil {
 		return err
 	}
 	if r.listing == nil {
-		if r.listing, err = r.service(services, "COLLECTION_MANAGEMENT", "FEED_MANAGEMENT"); err != nil {
+		if r.listing, err = taxii1Service(r.client, services, "COLLECTION_MANAGEMENT", "FEED_MANAGEMENT"); err != nil {
 			r.asked, r.listing = err, nil
 		}
 	}
 	return nil
 }
 
-// service is the address of the one service of a type; the configuration has
+// taxii1Service is the address of the one service of a type; the configuration has
 // to say which where there are several.
-func (f *taxiiFeed) service(all []taxii1.Service, types ...string) (*url.URL, error) {
-	found := map[string]*url.URL{}
-	var refused error
-	for _, s := range all {
-		if !containsFold(types, s.Type) || !s.Available {
-			continue
-		}
-		u, err := f.conn.Resolve(s.Address)
-		if err != nil {
-			refused = errors.Join(refused, err)
-			continue
-		}
-		found[u.String()] = u
-	}
+func taxii1Service(c *taxii1.Client, all []taxii1.Service, types ...string) (*url.URL, error) {
+	found, refused := c.Choose(all, types...)
 	switch {
 	case len(found) == 1:
-		for _, u := range found {
-			return u, nil
-		}
+		return found[0], nil
 	case len(found) > 1:
 		return nil, fmt.Errorf("the discovery names %d services of the type %s; set url to the one that is meant", len(found), types[0])
 	case refused != nil:
 		return nil, fmt.Errorf("the discovery names a %s service that cannot be used: %w", types[0], refused)
 	}
 	return nil, fmt.Errorf("the discovery names no %s service that is available; set url to its address", types[0])
-}
-
-func containsFold(names []string, s string) bool {
-	for _, n := range names {
-		if strings.EqualFold(n, s) {
-			return true
-		}
-	}
-	return false
 }
 
 // ask asks which collections there are, once. Not to know costs a note.
@@ -438,7 +414,7 @@ func (r *taxii1Run) keepVersions() {
 // server that is not there.
 func taxii1LessMayHelp(err error) bool {
 	switch {
-	case err == nil, errors.Is(err, errStopped), noLogin(err), isDisk(err),
+	case err == nil, errors.Is(err, errStopped), noLogin(err), taxii.FromDisk(err),
 		errors.Is(err, taxii.ErrNotTAXII), errors.Is(err, taxii.ErrHost), errors.Is(err, httpx.ErrRefused):
 		return false
 	case errors.Is(err, taxii1.ErrIncomplete):

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/iochunt/iochunt/collect/filefmt"
 	"github.com/iochunt/iochunt/collect/stix"
+	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/collect/taxii/taxii2"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
@@ -62,7 +64,7 @@ func (r *taxii2Run) run() error {
 	if r.begun.IsZero() {
 		r.begun = res.Date
 	}
-	if disk := (*spoolError)(nil); errors.Is(err, errStopped) || r.ctx.Err() != nil || errors.As(err, &disk) {
+	if errors.Is(err, errStopped) || r.ctx.Err() != nil || taxii.FromDisk(err) {
 		return cmp.Or(context.Cause(r.ctx), err)
 	}
 	if e := r.read(); e != nil {
@@ -80,11 +82,6 @@ func (r *taxii2Run) run() error {
 	r.batch.Next = r.cur.text()
 	return r.flush()
 }
-
-// spoolError is a failure of our own disk.
-type spoolError struct{ error }
-
-func (e *spoolError) Unwrap() error { return e.error }
 
 // query asks for what was added after the cursor, less the overlap.
 func (r *taxii2Run) query() taxii2.Query {
@@ -124,7 +121,7 @@ func (r *taxii2Run) page(p *taxii2.Page) error {
 	}
 	for _, raw := range p.Objects {
 		if err := r.spool.add(raw); err != nil {
-			return &spoolError{fmt.Errorf("the temporary file for what the server sends: %w", err)}
+			return err
 		}
 	}
 	if r.spool.size < taxii2Stage {
@@ -152,10 +149,10 @@ func (r *taxii2Run) read() error {
 		return errors.Join(r.graph.Note(raw), r.ctx.Err())
 	})
 	if err == nil {
-		err = r.missing(names, again)
+		err = r.remember(again, names.sources)
 	}
 	if err == nil {
-		err = r.remember(again)
+		err = r.missing(names, again)
 	}
 	if err == nil {
 		err = r.spool.each(r.object)
@@ -178,17 +175,23 @@ func indicatorID(raw []byte) string {
 	return o.ID
 }
 
-// remember looks up the versions and names of stored indicators that come again.
-func (r *taxii2Run) remember(ids map[string]bool) error {
-	r.stored = make(map[string]ioc.Report)
-	if r.known == nil || len(ids) == 0 {
+// remember looks up what is stored of indicators: the versions and names of those
+// that come again, and the whole reports of sources, which the stage speaks of and
+// does not have.
+func (r *taxii2Run) remember(again, sources map[string]bool) error {
+	r.stored, r.late = make(map[string]ioc.Report), make(map[string]ioc.Report)
+	maps.DeleteFunc(sources, func(id string, _ bool) bool { return again[id] || r.asked[id] })
+	if r.first || r.known == nil || len(again)+len(sources) == 0 {
 		return nil
 	}
 	for rep, err := range r.known.KnownReports(r.ctx, r.feed) {
 		if err != nil {
 			return fmt.Errorf("asking for the stored reports: %w", err)
 		}
-		if ids[rep.ID] {
+		if sources[rep.ID] {
+			r.late[rep.ID] = rep
+		}
+		if sources[rep.ID] || again[rep.ID] {
 			r.stored[rep.ID] = ioc.Report{Adversary: rep.Adversary, Families: rep.Families, Techniques: rep.Techniques, Modified: rep.Modified}
 		}
 	}
@@ -380,28 +383,16 @@ func (f *taxiiFeed) roots(ctx context.Context, c *taxii2.Client) (roots []*url.U
 	if at.Collection != "" && f.set.Collection != "" && at.Collection != f.set.Collection {
 		return nil, "", fmt.Errorf("url is the address of the collection %q, but collection is %q; take one of them out", at.Collection, f.set.Collection)
 	}
-	if at.Root != nil {
-		return []*url.URL{at.Root}, wanted, nil
-	}
-	var refused error
-	add := func(a *taxii2.Address) {
-		switch {
-		case a == nil:
-		case a.Err != nil:
-			refused = errors.Join(refused, a.Err)
-		case !slices.ContainsFunc(roots, func(u *url.URL) bool { return u.String() == a.URL.String() }):
-			roots = append(roots, a.URL)
-		}
-	}
-	add(at.Discovery.Default)
-	for i := range at.Discovery.Roots {
-		add(&at.Discovery.Roots[i])
-	}
+	roots, refused := at.Roots()
 	switch {
 	case len(roots) > 0:
 		return roots, wanted, nil
-	case refused != nil:
-		return nil, "", fmt.Errorf("the discovery names no API root that can be used: %w", refused)
+	case len(refused) > 0:
+		var why error
+		for _, a := range refused {
+			why = errors.Join(why, a.Err)
+		}
+		return nil, "", fmt.Errorf("the discovery names no API root that can be used: %w", why)
 	}
 	return nil, "", errors.New("the discovery names no API root; set url to the address of one")
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/collect/taxii/taxii2"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
@@ -80,13 +81,10 @@ func idType(id string) string {
 	return typ
 }
 
-// missing asks for what the stage's relationships speak of and did not bring.
-// indicators are those that the stage has; what is found of others is added.
+// missing asks for what the stage's relationships speak of and did not bring:
+// what gives names, and the stored indicators of late. indicators are those that
+// the stage has; what is found of others is added.
 func (r *taxii2Run) missing(n *naming, indicators map[string]bool) error {
-	r.late = make(map[string]ioc.Report)
-	if err := r.storedOf(n.sources, indicators); err != nil {
-		return err
-	}
 	ids := slices.Sorted(maps.Keys(r.late))
 	for _, id := range slices.Sorted(maps.Keys(n.targets)) {
 		if !n.came[id] && !r.asked[id] {
@@ -104,29 +102,12 @@ func (r *taxii2Run) missing(n *naming, indicators map[string]bool) error {
 	defer cancel()
 	for some := range slices.Chunk(ids, askedAtOnce) {
 		err := r.byID(ctx, some, indicators)
-		if disk := (*spoolError)(nil); r.ctx.Err() != nil || errors.As(err, &disk) {
+		if r.ctx.Err() != nil || taxii.FromDisk(err) {
 			return err
 		}
 		if err != nil {
 			r.note("objects that relationships speak of cannot be asked for by their ids, so that indicators may lack names: " + err.Error())
 			return nil
-		}
-	}
-	return nil
-}
-
-// storedOf finds the stored reports of indicators that the stage does not have.
-func (r *taxii2Run) storedOf(sources, indicators map[string]bool) error {
-	maps.DeleteFunc(sources, func(id string, _ bool) bool { return indicators[id] || r.asked[id] })
-	if r.first || r.known == nil || len(sources) == 0 {
-		return nil
-	}
-	for rep, err := range r.known.KnownReports(r.ctx, r.feed) {
-		if err != nil {
-			return fmt.Errorf("asking for the stored reports: %w", err)
-		}
-		if sources[rep.ID] {
-			r.late[rep.ID] = rep
 		}
 	}
 	return nil
@@ -161,7 +142,7 @@ func (r *taxii2Run) found(raw []byte, ids []string, indicators map[string]bool) 
 	}
 	if idType(o.ID) == "indicator" {
 		if err := r.spool.add(raw); err != nil {
-			return &spoolError{fmt.Errorf("the temporary file for what the server sends: %w", err)}
+			return err
 		}
 		indicators[o.ID] = true
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/iochunt/iochunt/collect/stix"
+	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/collect/taxii/taxii1"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
@@ -131,7 +132,7 @@ func (r *taxii1Run) block(b *taxii1.Block) error {
 	}
 	d, err := r.survey(b)
 	switch {
-	case err != nil && isDisk(err):
+	case err != nil && taxii.FromDisk(err):
 		return err
 	case err != nil:
 		return r.quarantine(b, err)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"slices"
 	"strings"
@@ -260,13 +259,6 @@ func taxiiDigest(sum []byte) string { return hex.EncodeToString(sum[:16]) }
 func digestOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return taxiiDigest(sum[:])
-}
-
-// isDisk reports whether reading failed because of our own temporary file, and
-// not because of what the feed sent.
-func isDisk(err error) bool {
-	var path *fs.PathError
-	return errors.As(err, &path)
 }
 
 // offers adds to an error which collections there are.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iochunt/iochunt/collect/otx"
+	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/internal/httpx"
 )
 
@@ -231,12 +233,9 @@ func taxiiAddress(key, text string, base *url.URL) (*url.URL, error) {
 	return u, nil
 }
 
-// otxHost is where a login is an API key.
-const otxHost = "otx.alienvault.com"
-
 func (s *taxiiSettings) checkWho(base *url.URL) error {
 	switch {
-	case base != nil && strings.EqualFold(base.Hostname(), otxHost) && s.Username == "" && s.Header == "":
+	case base != nil && strings.EqualFold(base.Hostname(), otx.PublicHost) && s.Username == "" && s.Header == "":
 		return fmt.Errorf("%w: OTX wants your key as the user name and no password; set OTX_API_KEY, or username_file", ErrAuth)
 	case s.Username == "" && s.Password != "":
 		return errors.New("username is not set, but password_file is; set username or username_file")
@@ -258,12 +257,12 @@ func (s *taxiiSettings) header() (http.Header, error) {
 		}
 	}
 	for line := range strings.Lines(string(s.Header)) {
-		if line = strings.TrimSpace(line); line == "" {
+		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		name, value, ok := strings.Cut(line, ":")
+		name, value, ok := taxii.CutHeader(line)
 		if !ok {
-			return nil, errors.New("header_file: a line has no colon; each has to be Name: value")
+			return nil, errors.New("header_file: a line has no colon, or nothing before it; each has to be Name: value")
 		}
 		if err := taxiiHeader(h, name, value); err != nil {
 			return nil, fmt.Errorf("header_file: %w", err)

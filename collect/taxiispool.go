@@ -6,47 +6,44 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/iochunt/iochunt/collect/taxii"
 )
 
 // objectSpool keeps the objects of a run in a temporary file. They are read
 // twice, as STIX tells names behind what they name, and there may be more of
 // them than fit into memory.
 type objectSpool struct {
-	file *os.File
+	file *taxii.TempFile
 	out  *bufio.Writer
 	size int64
 	n    int // objects
 }
 
-// newObjectSpool makes a file that nobody else can read and, where the system
-// allows it, that no name leads to, so that not even kill -9 leaves it.
 func newObjectSpool() (*objectSpool, error) {
-	f, err := os.CreateTemp("", "iochunt-taxii-*")
+	f, err := taxii.NewTempFile("", "what the server sends")
 	if err != nil {
-		return nil, fmt.Errorf("no temporary file for what the server sends: %w", err)
+		return nil, err
 	}
-	_ = os.Remove(f.Name()) // where it fails, close removes it
 	return &objectSpool{file: f, out: bufio.NewWriterSize(f, 256<<10)}, nil
 }
 
-func (s *objectSpool) close() {
-	name := s.file.Name()
-	s.file.Close()
-	_ = os.Remove(name) // it is mostly gone already
-}
+func (s *objectSpool) close() { _ = s.file.Close() } // what stays behind is a temporary file
 
-// add appends one object.
+// add appends one object. Its errors are of the disk (taxii.FromDisk).
 func (s *objectSpool) add(raw []byte) error {
 	var head [binary.MaxVarintLen64]byte
 	n := binary.PutUvarint(head[:], uint64(len(raw)))
-	if _, err := s.out.Write(head[:n]); err != nil {
-		return err
-	}
 	s.size += int64(n + len(raw))
 	s.n++
-	_, err := s.out.Write(raw)
-	return err
+	_, err := s.out.Write(head[:n])
+	if err == nil {
+		_, err = s.out.Write(raw)
+	}
+	if err != nil {
+		return fmt.Errorf("the temporary file for what the server sends: %w", err)
+	}
+	return nil
 }
 
 // each calls f with one object after the other; f must not keep it.

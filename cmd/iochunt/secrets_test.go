@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"crypto/tls"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
@@ -22,38 +21,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/iochunt/iochunt/internal/canary"
 )
-
-// The canaries: each secret has a word of its own, and characters that change
-// where they are quoted or escaped.
-var secretWords = map[string]string{
-	"user":     `kanarie-user "1"/&`,
-	"password": `kanarie-password "2"/&`,
-	"token":    "kanarie-token.3",
-	"header":   `kanarie-header "4"/&`,
-	"proxy":    "kanarie-proxy-5",
-	"query":    "kanarie-query+6/&",
-	"key":      "kanarie-key-7",
-}
-
-// leaked names the secrets that stand in a text, in any form.
-func leaked(text string) []string {
-	var out []string
-	for name, c := range secretWords {
-		for _, form := range []string{"kanarie-" + name, base64.StdEncoding.EncodeToString([]byte(c)), fmt.Sprintf("%x", c)} {
-			if strings.Contains(text, form) {
-				out = append(out, name)
-				break
-			}
-		}
-	}
-	basic := base64.StdEncoding.EncodeToString([]byte(secretWords["user"] + ":" + secretWords["password"]))
-	if strings.Contains(text, basic) || strings.Contains(text, strings.TrimRight(basic, "=")) {
-		out = append(out, "basic")
-	}
-	slices.Sort(out)
-	return out
-}
 
 // parrot is a server that fails, and says back whatever it heard in every place
 // that a client may show. Its first two answers are those of the fault; the
@@ -71,7 +41,7 @@ func (p *parrot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	heard := oneLineOf(fmt.Sprint(r.URL, " ", r.URL.Query(), " ", r.Header, " ", user, " ", password, " ", login, " ", string(body)))
 	auth := strings.TrimPrefix(p.fault, "auth ")
 	if r.URL.Path == "/auth" && auth == p.fault {
-		fmt.Fprintf(w, `{"token":%q}`, secretWords["token"])
+		fmt.Fprintf(w, `{"token":%q}`, canary.Secrets["token"])
 		return
 	}
 	if p.asked.Add(1) > 2 {
@@ -129,7 +99,7 @@ func squawk(w http.ResponseWriter, r *http.Request, fault, heard string) {
 	case "redirect to another host":
 		http.Redirect(w, r, "https://evil.invalid/?"+url.QueryEscape(heard), http.StatusTemporaryRedirect)
 	case "redirect with a login":
-		h.Set("Location", "http://"+url.UserPassword(secretWords["user"], secretWords["password"]).String()+"@"+r.Host+"/")
+		h.Set("Location", "http://"+url.UserPassword(canary.Secrets["user"], canary.Secrets["password"]).String()+"@"+r.Host+"/")
 		w.WriteHeader(http.StatusFound)
 	case "redirect to nonsense":
 		h.Set("Location", "http://[%zz"+url.QueryEscape(heard))
@@ -159,7 +129,7 @@ var secretFaults = []string{"400", "401", "403", "404", "500", "401 json", "head
 func secretFiles(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, c := range secretWords {
+	for name, c := range canary.Secrets {
 		if name == "header" {
 			c = "X-Gate: " + c
 		}
@@ -222,12 +192,12 @@ func secretLogins(dir string) map[string]secretLogin {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	files := "username_file: " + at("user") + ", password_file: " + at("password")
 	flags := []string{"--username-file", at("user"), "--password-file", at("password")}
-	env := map[string]string{"TAXII_USERNAME": secretWords["user"], "TAXII_PASSWORD": secretWords["password"]}
+	env := map[string]string{"TAXII_USERNAME": canary.Secrets["user"], "TAXII_PASSWORD": canary.Secrets["password"]}
 	return map[string]secretLogin{
 		"files":  {files, flags, nil},
 		"env":    {files, nil, env},
 		"jwt":    {files + ", jwt_auth: /auth", append(slices.Clone(flags), "--jwt-auth", "/auth"), nil},
-		"header": {"header_file: " + at("header"), []string{"--header", "X-Gate: " + secretWords["header"]}, nil},
+		"header": {"header_file: " + at("header"), []string{"--header", "X-Gate: " + canary.Secrets["header"]}, nil},
 	}
 }
 
@@ -246,20 +216,20 @@ type secretCase struct {
 func (c *secretCase) check(t *testing.T, env map[string]string, dir string, args ...string) {
 	c.fresh()
 	shown, code := secretRun(t, env, args...)
-	if got := leaked(shown); got != nil {
+	if got := canary.Leaked(shown); got != nil {
 		t.Errorf("%s: %v shows %v:\n%s", c.name, args, got, shown)
 	}
 	if strings.TrimSpace(shown) == "" && code != 0 {
 		t.Errorf("%s: %v failed with %d and without a word", c.name, args, code)
 	}
-	if got := leaked(onDisk(t, dir)); got != nil {
+	if got := canary.Leaked(onDisk(t, dir)); got != nil {
 		t.Errorf("%s: %v leaves %v on the disk", c.name, args, got)
 	}
 }
 
 // where is an address that has a secret in its query.
 func (c *secretCase) where(path string) string {
-	return c.base + path + "?k=" + url.QueryEscape(secretWords["query"])
+	return c.base + path + "?k=" + url.QueryEscape(canary.Secrets["query"])
 }
 
 // verbs asks with each command of the verb.
@@ -373,10 +343,10 @@ func TestSecretsOfUnreachedServers(t *testing.T) {
 	secure.StartTLS()
 	defer secure.Close()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		raw(w, "HTTP/1.1 407 "+r.Header.Get("Proxy-Authorization")+secretWords["proxy"]+"\r\n\r\n"+secretWords["proxy"])
+		raw(w, "HTTP/1.1 407 "+r.Header.Get("Proxy-Authorization")+canary.Secrets["proxy"]+"\r\n\r\n"+canary.Secrets["proxy"])
 	}))
 	defer proxy.Close()
-	rude := chatterbox(t, "HTTP/1.1 407 "+secretWords["proxy"]+"\r\n\r\n")
+	rude := chatterbox(t, "HTTP/1.1 407 "+canary.Secrets["proxy"]+"\r\n\r\n")
 	ca := filepath.Join(dir, "ca.pem")
 	pemText := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
 	if err := os.WriteFile(ca, pemText, 0o600); err != nil {
@@ -391,7 +361,7 @@ func TestSecretsOfUnreachedServers(t *testing.T) {
 	}
 	by := func(name, address string) {
 		file := filepath.Join(dir, "proxy "+name)
-		u := strings.Replace(address, "://", "://u:"+secretWords["proxy"]+"@", 1)
+		u := strings.Replace(address, "://", "://u:"+canary.Secrets["proxy"]+"@", 1)
 		if err := os.WriteFile(file, []byte(u), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -406,7 +376,7 @@ func TestSecretsOfUnreachedServers(t *testing.T) {
 	f("TLS asked for by http", strings.Replace(secure.URL, "https:", "http:", 1), nil, "")
 	f("no TLS there", "https://"+rude, nil, "")
 	f("wrong key", secure.URL, nil, ", cert_file: "+ca+", key_file: "+filepath.Join(dir, "key"), "--cert", ca, "--key", filepath.Join(dir, "key"), "--key-password-file", filepath.Join(dir, "key"))
-	f("login in the address", strings.Replace(secure.URL, "://", "://"+secretWords["key"]+":"+secretWords["key"]+"@", 1), nil, "")
+	f("login in the address", strings.Replace(secure.URL, "://", "://"+canary.Secrets["key"]+":"+canary.Secrets["key"]+"@", 1), nil, "")
 	by("that refuses", proxy.URL)
 	by("that is not there", "http://127.0.0.1:1")
 	by("by socks", "socks5://"+rude)
@@ -424,13 +394,13 @@ func TestSecretsInConfig(t *testing.T) {
   - {name: b, kind: taxii, url: 'https://%[1]s:%[1]s@h.example/poll', proxy_url: 'http://u:%[1]s@proxy:3128'}
   - {name: c, kind: taxii, discovery: 'https://h.example/discovery?k=%[1]s', proxy_url: 'u:%[1]s@proxy:3128', headers: {X-Key: '%[1]s'}}
   - {name: d, kind: taxii, host: 'u:%[1]s@h.example', path: '/poll?k=%[1]s', header: 'X-Key: %[1]s', key: '%[1]s', key_password: '%[1]s'}
-`, secretWords["proxy"])
+`, canary.Secrets["proxy"])
 	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, command := range []string{"config show", "config show --json", "feeds", "feeds --json", "feeds check b d", "collect b d", "feeds kinds"} {
 		shown, _ := secretRun(t, map[string]string{"IOCHUNT_CONFIG": conf, "IOCHUNT_DATA_DIR": t.TempDir()}, strings.Fields(command)...)
-		if got := leaked(shown); got != nil || shown == "" {
+		if got := canary.Leaked(shown); got != nil || shown == "" {
 			t.Errorf("%s shows %v:\n%s", command, got, shown)
 		}
 	}
@@ -468,7 +438,7 @@ func TestSecretsInProcessList(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 	}))
 	defer s.Close()
-	cmd := command(append(os.Environ(), "TAXII_PASSWORD="+secretWords["password"]),
+	cmd := command(append(os.Environ(), "TAXII_PASSWORD="+canary.Secrets["password"]),
 		"taxii", "poll", "--path", s.URL+"/taxii/poll", "-c", "c", "--username-file", filepath.Join(dir, "user"))
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -476,8 +446,8 @@ func TestSecretsInProcessList(t *testing.T) {
 	<-asked
 	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid))
 	close(answer)
-	if err != nil || !bytes.Contains(line, []byte("--username-file")) || leaked(string(line)) != nil {
-		t.Errorf("%q: %v, %v", line, leaked(string(line)), err)
+	if err != nil || !bytes.Contains(line, []byte("--username-file")) || canary.Leaked(string(line)) != nil {
+		t.Errorf("%q: %v, %v", line, canary.Leaked(string(line)), err)
 	}
 	if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() != exitAuth {
 		t.Errorf("%v", err)

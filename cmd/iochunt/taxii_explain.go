@@ -12,10 +12,11 @@ import (
 	"github.com/iochunt/iochunt/internal/httpx"
 )
 
-// tellRetries returns a context whose requests say that they are made again.
-func (s *taxiiSession) tellRetries(ctx context.Context) context.Context {
+// tellRetries returns a context whose requests say that they are made again. What
+// they are for stands before it, as "feed otx: ", or nothing.
+func (a *app) tellRetries(ctx context.Context, what string) context.Context {
 	return httpx.OnRetry(ctx, func(t httpx.Attempt) {
-		s.note("iochunt: %v; trying again in %s (%d of %d)", t.Err, shortDuration(t.Wait), t.N, t.Of)
+		a.note("iochunt: %s%v; trying again in %s (%d of %d)", what, t.Err, shortDuration(t.Wait), t.N, t.Of)
 	})
 }
 

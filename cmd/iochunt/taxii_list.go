@@ -11,6 +11,7 @@ import (
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/collect/taxii/taxii1"
 	"github.com/iochunt/iochunt/collect/taxii/taxii2"
+	"github.com/iochunt/iochunt/internal/httpx"
 )
 
 func newTAXIIDiscovery(a *app) *cobra.Command {
@@ -35,7 +36,7 @@ func (a *app) newTAXIIList(use, short string, list func(*taxiiSession, context.C
 			if err != nil {
 				return err
 			}
-			return s.explain(list(s, s.tellRetries(cmd.Context())))
+			return s.explain(list(s, s.tellRetries(cmd.Context(), "")))
 		},
 	}
 	f.add(cmd, &a.verbose)
@@ -72,7 +73,7 @@ func (s *taxiiSession) two() *taxii2.Client { return taxii2.New(s.conn, s.versio
 
 // service finds the address of a service of TAXII 1: --path, or what the
 // discovery service names.
-func (s *taxiiSession) service(ctx context.Context, kinds ...string) (*url.URL, error) {
+func (s *taxiiSession) service(ctx context.Context, types ...string) (*url.URL, error) {
 	if s.path != "" {
 		return s.base, nil
 	}
@@ -80,21 +81,26 @@ func (s *taxiiSession) service(ctx context.Context, kinds ...string) (*url.URL, 
 	if err != nil {
 		return nil, err
 	}
-	var there []string
-	for _, v := range services {
-		for _, k := range kinds {
-			if v.Type == k && v.Available {
-				there = append(there, v.Address)
-			}
-		}
+	there, refused := s.one().Choose(services, types...)
+	what := strings.ToLower(types[0])
+	switch {
+	case len(there) == 1:
+		return there[0], nil
+	case len(there) > 1:
+		return nil, usage("the discovery service names %d %s services; choose one with --path: %s", len(there), what, joined(there))
+	case refused != nil:
+		return nil, refused
 	}
-	switch len(there) {
-	case 0:
-		return nil, fmt.Errorf("the discovery service names no available %s service; give its address with --path", strings.ToLower(kinds[0]))
-	case 1:
-		return s.conn.Resolve(there[0])
+	return nil, fmt.Errorf("the discovery service names no available %s service; give its address with --path", what)
+}
+
+// joined writes addresses for people.
+func joined(addresses []*url.URL) string {
+	texts := make([]string, len(addresses))
+	for i, u := range addresses {
+		texts[i] = httpx.SafeURL(u)
 	}
-	return nil, usage("the discovery service names %d %s services; choose one with --path: %s", len(there), strings.ToLower(kinds[0]), strings.Join(there, ", "))
+	return strings.Join(texts, ", ")
 }
 
 // serviceJSON is the "taxii_service" object of docs/output.md.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/iochunt/iochunt/collect/otx"
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/httpx"
@@ -26,9 +27,6 @@ type loginFlags struct {
 	jwt                    string
 	headers                []string
 }
-
-// otxHost is the host whose accounts are named by a key.
-const otxHost = "otx.alienvault.com"
 
 // login gathers the credentials for a server.
 func (a *app) login(ctx context.Context, f *loginFlags, base *url.URL) (taxii.Login, error) {
@@ -52,7 +50,7 @@ func (a *app) username(f *loginFlags, host string) (string, error) {
 		return a.secretFile("--username-file", f.usernameFile)
 	}
 	name := cmp.Or(f.username, a.env("TAXII_USERNAME"))
-	if name == "" && host == otxHost {
+	if name == "" && host == otx.PublicHost {
 		name = a.env("OTX_API_KEY")
 	}
 	return name, nil
@@ -68,7 +66,7 @@ func (a *app) password(ctx context.Context, f *loginFlags, user, host string) (s
 	case f.password != "":
 		a.note("iochunt: others on this machine can see a --password in the list of processes; --password-file, TAXII_PASSWORD or the prompt hide it")
 		return f.password, nil
-	case env != "" || user == "" || host == otxHost:
+	case env != "" || user == "" || host == otx.PublicHost:
 		return env, nil
 	}
 	in, _ := a.in.(*os.File)
@@ -116,16 +114,15 @@ func readLine(in io.Reader) (string, error) {
 	return strings.TrimRight(string(line), "\r"), nil
 }
 
-// parseHeaders reads "Name: value" lines. What stands in them may be secret, so
-// an error does not repeat it.
+// parseHeaders reads "Name: value" texts.
 func parseHeaders(lines []string) (http.Header, error) {
 	h := make(http.Header)
 	for _, line := range lines {
-		name, value, ok := strings.Cut(line, ":")
-		if name = strings.TrimSpace(name); !ok || name == "" {
+		name, value, ok := taxii.CutHeader(line)
+		if !ok {
 			return nil, usage("--header is written as Name:value")
 		}
-		h.Add(name, strings.TrimSpace(value))
+		h.Add(name, value)
 	}
 	return h, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/md5" //nolint:gosec // a file's name, as cabby makes it
 	"encoding/hex"
@@ -48,7 +49,7 @@ func newTAXIIPoll(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.explain(s.poll(s.tellRetries(cmd.Context()), &f, q))
+			return s.explain(s.poll(s.tellRetries(cmd.Context(), ""), &f, q))
 		},
 	}
 	s := cmd.Flags()
@@ -264,20 +265,13 @@ func (w *blockWriter) show(j *blockJSON, content []byte) error {
 		if !j.Label.IsZero() {
 			label = ", labelled " + j.Label.Format(time.RFC3339Nano)
 		}
-		fmt.Fprintf(s.out, "== block %d (%s%s)\n", w.n, escape(firstText(j.Binding, "no binding")), label)
+		fmt.Fprintf(s.out, "== block %d (%s%s)\n", w.n, escape(cmp.Or(j.Binding, "no binding")), label)
 	}
 	if terminal(s.out) {
 		return showLines(s.out, content)
 	}
 	_, err := s.out.Write(append(bytes.TrimRight(content, "\n"), '\n'))
 	return err
-}
-
-func firstText(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // showLines writes text line by line with everything escaped that a terminal

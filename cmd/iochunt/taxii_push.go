@@ -30,7 +30,7 @@ func newTAXIIPush(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return s.explain(s.push(s.tellRetries(cmd.Context()), &f))
+			return s.explain(s.push(s.tellRetries(cmd.Context(), ""), &f))
 		},
 	}
 	s := cmd.Flags()

@@ -17,6 +17,7 @@ import (
 	"github.com/iochunt/iochunt/collect/taxii/taxiitest"
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // taxiiFeeds writes a configuration with one feed for each of the collections,
@@ -171,13 +172,10 @@ func TestTAXIIServers(t *testing.T) {
 // TestTAXIIRecipe reproduces what a careful reader took from the fixtures that
 // lie beside the project, through both servers.
 func TestTAXIIRecipe(t *testing.T) {
-	recipe, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "recipes", "taxii"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	recipe := testdir.Shared(t, "recipes", "taxii")
 	text, err := os.ReadFile(filepath.Join(recipe, "expected-iocs.json"))
 	if err != nil {
-		t.Skip("../shared is not here: its TAXII fixtures are not part of the project")
+		t.Fatal(err)
 	}
 	var want map[string]recipeSays
 	if err := json.Unmarshal(text, &want); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,16 +87,9 @@ func (s *taxiiSession) apiRoots(ctx context.Context) ([]*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if place.Root != nil {
-		return []*url.URL{place.Root}, nil
-	}
-	var roots []*url.URL
-	for _, r := range place.Discovery.Roots {
-		if r.Err != nil {
-			s.note("iochunt: the API root %s is left out: %v", r.Text, r.Err)
-			continue
-		}
-		roots = append(roots, r.URL)
+	roots, refused := place.Roots()
+	for _, r := range refused {
+		s.note("iochunt: the API root %s is left out: %v", r.Text, r.Err)
 	}
 	if len(roots) == 0 {
 		return nil, errors.New("the server names no API root that can be asked; give one with --path")
@@ -192,7 +186,7 @@ func (w *blockWriter) page(p *taxii2.Page) error {
 	}
 	for _, b := range p.Bad {
 		w.bad++
-		w.session.note("iochunt: object %s cannot be read: %s", firstText(b.ID, "without an id"), b.Reason)
+		w.session.note("iochunt: object %s cannot be read: %s", cmp.Or(b.ID, "without an id"), b.Reason)
 	}
 	return nil
 }

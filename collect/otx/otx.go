@@ -31,7 +31,10 @@ import (
 )
 
 // PublicURL is where the public service answers, and where people read pulses.
-const PublicURL = "https://otx.alienvault.com"
+const (
+	PublicHost = "otx.alienvault.com"
+	PublicURL  = "https://" + PublicHost
+)
 
 // ErrAuth marks an answer that another key would mend: no key, a wrong one, or
 // a place this account may not see.

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/iochunt/iochunt/internal/httpx"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 const canary = "c4n4rykey0123456789abcdefc4n4rykey0123456789abcdef0123456789abcd"
@@ -422,7 +422,7 @@ func TestIndicatorBudget(t *testing.T) {
 }
 
 func TestRealPage(t *testing.T) {
-	text, err := os.ReadFile(shared(t, "data/otx/pulses_subscribed.page1.json"))
+	text, err := os.ReadFile(testdir.Shared(t, "data/otx/pulses_subscribed.page1.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -435,24 +435,4 @@ func TestRealPage(t *testing.T) {
 	if len(u.Indicators) != 4 || !u.Whole || u.Author != "SampleUser" || u.Indicators[0].ID != "3689509382" || u.Indicators[2].Expires.IsZero() {
 		t.Errorf("%+v", u)
 	}
-}
-
-// shared finds a file of the reference data beside the module.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for dir != filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(dir, "..", "shared", filepath.FromSlash(name))
-	if _, err := os.Stat(p); err != nil {
-		t.Skip("../shared is not here: " + name)
-	}
-	return p
 }

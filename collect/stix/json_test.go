@@ -18,6 +18,7 @@ import (
 
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // showItem prints an item in one line.
@@ -281,37 +282,13 @@ func TestReadJSONExpected(t *testing.T) {
 	}
 }
 
-// recipe returns a folder of the test servers' recipe, which lies beside the
-// repository.
-func recipe(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if filepath.Dir(dir) == dir {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(dir, "..", "shared", "recipes", "taxii")
-	if _, err := os.Stat(p); err != nil {
-		t.Skip("../shared is not here: ", err)
-	}
-	return p
-}
-
 // expectedTypes are the names of expected-iocs.json that OTX does not have.
 var expectedTypes = map[string]ioc.Type{"FileName": ioc.FileName, "UserAgent": ioc.UserAgent, "RegistryKey": ioc.RegistryKey, "SSDEEP": ioc.SSDeep}
 
 // TestRecipeExactly reads what the recipe's own program makes with the stix2
 // library and compares it with what the recipe says is in it.
 func TestRecipeExactly(t *testing.T) {
-	dir, py := recipe(t), python(t)
+	dir, py := testdir.Shared(t, "recipes", "taxii"), python(t)
 	file := filepath.Join(t.TempDir(), "data.json")
 	if out, err := exec.CommandContext(t.Context(), py, filepath.Join(dir, "make_stix2.py"), file, "http://127.0.0.1:1").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

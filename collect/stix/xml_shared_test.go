@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // xFromOTX are the types of the expected file that OTX has no name for.
@@ -25,7 +26,7 @@ var xFromOTX = map[string]ioc.Type{
 // a careful reader took from them: members, what holds together only, and what
 // is left out for another reason.
 func TestReadXMLExpected(t *testing.T) {
-	dir := xShared(t, "recipes", "taxii")
+	dir := testdir.Shared(t, "recipes", "taxii")
 	var expected map[string]struct {
 		IOCs, Conditional [][2]string
 		None              []string
@@ -113,7 +114,7 @@ func xReadFile(t *testing.T, path string, value func(*Item)) {
 // TestReadXMLShared counts what is read from real reports: members by type, the
 // rest by reason and type.
 func TestReadXMLShared(t *testing.T) {
-	dir := xShared(t, "data", "stix1")
+	dir := testdir.Shared(t, "data", "stix1")
 	files, _ := filepath.Glob(filepath.Join(dir, "*.xml"))
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".xml")

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,27 +12,6 @@ import (
 
 	"github.com/iochunt/iochunt/internal/xmltok"
 )
-
-// xShared returns a folder of the data that is kept beside the repository.
-func xShared(t testing.TB, path ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; filepath.Dir(dir) != dir; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err != nil {
-			continue
-		}
-		p := filepath.Join(append([]string{dir, "..", "shared"}, path...)...)
-		if _, err := os.Stat(p); err != nil {
-			t.Skip("../shared is not here: ", err)
-		}
-		return p
-	}
-	t.Skip("../shared is not here: no go.mod above")
-	return ""
-}
 
 const xNamespaces = ` xmlns:A="http://cybox.mitre.org/objects#AddressObject-2" xmlns:D="http://cybox.mitre.org/objects#DomainNameObject-1"
  xmlns:H="http://cybox.mitre.org/objects#HostnameObject-1" xmlns:U="http://cybox.mitre.org/objects#URIObject-2" xmlns:F="http://cybox.mitre.org/objects#FileObject-2"

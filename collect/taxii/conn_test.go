@@ -91,6 +91,20 @@ func TestLogin(t *testing.T) {
 	f(Login{Username: "u", Header: http.Header{"Accept": {"text/xml"}}}, "u", "", true, "Accept", "text/xml")
 }
 
+func TestCutHeader(t *testing.T) {
+	f := func(line, name, value string, ok bool) {
+		t.Helper()
+		if n, v, is := CutHeader(line); is != ok || ok && (n != name || v != value) {
+			t.Errorf("%q: %q, %q, %v", line, n, v, is)
+		}
+	}
+	f("X-Key: a:b c\n", "X-Key", "a:b c", true)
+	f(" x-key :", "x-key", "", true)
+	f("X-Key", "", "", false)
+	f(" : x", "", "", false)
+	f("", "", "", false)
+}
+
 func TestNewRefuses(t *testing.T) {
 	const canary = "c4n4ry-0123456789"
 	f := func(base string, l Login, want string) {

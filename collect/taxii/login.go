@@ -42,6 +42,15 @@ func (l Login) MarshalText() ([]byte, error) { return []byte("***"), nil }
 // LogValue keeps the values of Header from package slog.
 func (l Login) LogValue() slog.Value { return slog.StringValue("***") }
 
+// CutHeader reads a header as people write it, "Name: value". ok is false where it
+// has no name or no colon. What stands in it may be secret, so a message about it
+// must not repeat it.
+func CutHeader(line string) (name, value string, ok bool) {
+	name, value, ok = strings.Cut(line, ":")
+	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
+	return name, value, ok && name != ""
+}
+
 // ours are the headers that the connection sets itself: "Accept-Encoding" would
 // turn the unpacking off, the others would change where a message ends or goes.
 var ours = []string{"Host", "Content-Length", "Transfer-Encoding", "Connection", "Accept-Encoding", "Trailer", "Upgrade"}

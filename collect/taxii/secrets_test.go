@@ -15,38 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iochunt/iochunt/internal/canary"
 	"github.com/iochunt/iochunt/internal/httpx"
 )
-
-// The canaries: each secret has a word of its own, with characters that change
-// when they are quoted or escaped.
-var canaries = map[string]string{
-	"user":     `kanarie-user "1"/&`,
-	"password": `kanarie-password "2"/&`,
-	"token":    "kanarie-token.3",
-	"header":   `kanarie-header "4"/&`,
-	"proxy":    "kanarie-proxy-5",
-	"query":    "kanarie-query+6/&",
-}
-
-// leaks names the secrets that stand in a text, in any form.
-func leaks(text string) []string {
-	var out []string
-	for name, c := range canaries {
-		quoted := fmt.Sprintf("%q", c)
-		for _, form := range []string{c, url.QueryEscape(c), url.PathEscape(c), quoted[1 : len(quoted)-1],
-			base64.StdEncoding.EncodeToString([]byte(c)), fmt.Sprintf("%x", c), "kanarie-" + name} {
-			if strings.Contains(text, form) {
-				out = append(out, name)
-				break
-			}
-		}
-	}
-	if basic := base64.StdEncoding.EncodeToString([]byte(canaries["user"] + ":" + canaries["password"])); strings.Contains(text, basic) {
-		out = append(out, "basic")
-	}
-	return out
-}
 
 // printed is v as every printer shows it.
 func printed(v any) string {
@@ -62,18 +33,18 @@ func printed(v any) string {
 
 // logins are the ways to prove who asks, each with its canaries.
 func logins() map[string]Login {
-	user, password := httpx.Secret(canaries["user"]), httpx.Secret(canaries["password"])
+	user, password := httpx.Secret(canary.Secrets["user"]), httpx.Secret(canary.Secrets["password"])
 	return map[string]Login{
 		"key as user name": {Username: user},
 		"basic":            {Username: user, Password: password},
 		"jwt":              {Username: user, Password: password, JWT: "/auth"},
-		"header":           {Header: http.Header{"X-Gate": {canaries["header"]}, "Accept-Language": {canaries["header"]}}},
-		"bearer":           {Header: http.Header{"Authorization": {"Bearer " + canaries["token"]}}},
+		"header":           {Header: http.Header{"X-Gate": {canary.Secrets["header"]}, "Accept-Language": {canary.Secrets["header"]}}},
+		"bearer":           {Header: http.Header{"Authorization": {"Bearer " + canary.Secrets["token"]}}},
 	}
 }
 
 func TestPrintedTypes(t *testing.T) {
-	base := address(t, "https://"+canaries["proxy"]+"@taxii.example/?k="+url.QueryEscape(canaries["query"]))
+	base := address(t, "https://"+canary.Secrets["proxy"]+"@taxii.example/?k="+url.QueryEscape(canary.Secrets["query"]))
 	for name, l := range logins() {
 		o := Options{Base: base, Login: l}
 		plain := *base
@@ -82,9 +53,9 @@ func TestPrintedTypes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.token = httpx.Secret(canaries["token"])
+		c.token = httpx.Secret(canary.Secrets["token"])
 		for _, v := range []any{l, &l, o, &o, c, *address(t, "https://h/"), Request{URL: base}, struct{ L Login }{l}, []Login{l}, map[string]any{"c": c}} {
-			if got := leaks(printed(v)); got != nil {
+			if got := canary.Leaked(printed(v)); got != nil {
 				t.Errorf("%s: %T shows %v", name, v, got)
 			}
 		}
@@ -100,7 +71,7 @@ func (m mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	heard := fmt.Sprint(r.URL, " ", r.URL.Query(), " ", r.Header, " ", user, " ", password, " ", string(body))
 	h := w.Header()
 	if r.URL.Path == "/auth" && !strings.HasPrefix(m.fault, "auth ") {
-		fmt.Fprintf(w, `{"token":%q}`, canaries["token"])
+		fmt.Fprintf(w, `{"token":%q}`, canary.Secrets["token"])
 		return
 	}
 	switch strings.TrimPrefix(m.fault, "auth ") {
@@ -180,7 +151,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 				}
 				s := httptest.NewServer(mirror{where + fault})
 				for _, err := range fail(t, s.URL, l, httpx.Options{Idle: 20 * time.Millisecond, Dial: 50 * time.Millisecond}) {
-					if got := leaks(printed(err)); got != nil {
+					if got := canary.Leaked(printed(err)); got != nil {
 						t.Errorf("%s, %s%s: %v in %v", name, where, fault, got, err)
 					}
 				}
@@ -193,7 +164,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 // fail asks a server that fails and returns every error that is seen.
 func fail(t *testing.T, base string, l Login, o httpx.Options) []error {
 	t.Helper()
-	c, err := New(Options{Base: address(t, base+"/poll?k="+url.QueryEscape(canaries["query"])), Login: l, HTTP: client(t, o), Policy: quick})
+	c, err := New(Options{Base: address(t, base+"/poll?k="+url.QueryEscape(canary.Secrets["query"])), Login: l, HTTP: client(t, o), Policy: quick})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +191,7 @@ func TestUnreachedKeepSecrets(t *testing.T) {
 	secure.StartTLS()
 	defer secure.Close()
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		hijack(w, "HTTP/1.1 407 "+r.Header.Get("Proxy-Authorization")+canaries["proxy"]+"\r\n\r\n"+canaries["proxy"])
+		hijack(w, "HTTP/1.1 407 "+r.Header.Get("Proxy-Authorization")+canary.Secrets["proxy"]+"\r\n\r\n"+canary.Secrets["proxy"])
 	}))
 	defer proxy.Close()
 	for name, l := range logins() {
@@ -228,13 +199,13 @@ func TestUnreachedKeepSecrets(t *testing.T) {
 			t.Helper()
 			o.Dial, o.Header = 50*time.Millisecond, 50*time.Millisecond
 			for _, err := range fail(t, base, l, o) {
-				if got := leaks(printed(err)); got != nil {
+				if got := canary.Leaked(printed(err)); got != nil {
 					t.Errorf("%s, %s: %v in %v", name, base, got, err)
 				}
 			}
 		}
 		by := func(scheme, host string) httpx.Options {
-			return httpx.Options{Proxy: httpx.Secret(scheme + "://user:" + canaries["proxy"] + "@" + host)}
+			return httpx.Options{Proxy: httpx.Secret(scheme + "://user:" + canary.Secrets["proxy"] + "@" + host)}
 		}
 		f("http://127.0.0.1:1", httpx.Options{})
 		f("https://taxii.invalid", httpx.Options{})
@@ -253,13 +224,13 @@ func TestUnreachedKeepSecrets(t *testing.T) {
 // Hide is for texts of the server that are told elsewhere than in an error.
 func TestHide(t *testing.T) {
 	for name, l := range logins() {
-		c, err := New(Options{Base: address(t, "https://taxii.example/?k="+url.QueryEscape(canaries["query"])), Login: l, HTTP: &http.Client{}})
+		c, err := New(Options{Base: address(t, "https://taxii.example/?k="+url.QueryEscape(canary.Secrets["query"])), Login: l, HTTP: &http.Client{}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.token = httpx.Secret(canaries["token"])
-		said := c.Base().String() + " " + canaries["token"] + " " + string(l.Username) + string(l.Password) + " " + l.Header.Get("X-Gate") + l.Header.Get("Authorization")
-		if got := leaks(c.Hide(said)); got != nil {
+		c.token = httpx.Secret(canary.Secrets["token"])
+		said := c.Base().String() + " " + canary.Secrets["token"] + " " + string(l.Username) + string(l.Password) + " " + l.Header.Get("X-Gate") + l.Header.Get("Authorization")
+		if got := canary.Leaked(c.Hide(said)); got != nil {
 			t.Errorf("%s: %v in %s", name, got, c.Hide(said))
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // generated returns a STIX 1.x package with n indicators.
@@ -37,23 +39,6 @@ func generated(n int) []byte {
 	}
 	b.WriteString("  </stix:Indicators>\n</stix:STIX_Package>\n")
 	return b.Bytes()
-}
-
-// shared returns a folder of the shared data, which is beside the checkout.
-func shared(tb testing.TB, parts ...string) string {
-	tb.Helper()
-	dir := "."
-	for range 8 {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		dir = filepath.Join(dir, "..")
-	}
-	p := filepath.Join(append([]string{dir, "..", "shared"}, parts...)...)
-	if _, err := os.Stat(p); err != nil {
-		tb.Skip("../shared is not here: ", err)
-	}
-	return p
 }
 
 func benchmark(b *testing.B, data []byte, read func([]byte) error) {
@@ -124,7 +109,7 @@ func BenchmarkGenerated(b *testing.B) {
 
 func BenchmarkShared(b *testing.B) {
 	for _, name := range []string{"fireeye-pivy-indicators", "fireeye-pivy-observables", "fireeye-pivy-report-with-indicators"} {
-		data, err := os.ReadFile(filepath.Join(shared(b, "data", "stix1"), name+".xml"))
+		data, err := os.ReadFile(filepath.Join(testdir.Shared(b, "data", "stix1"), name+".xml"))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 var seeds = []string{
@@ -272,7 +274,7 @@ func TestStdlib(t *testing.T) {
 }
 
 func TestStdlibShared(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(shared(t, "data", "stix1"), "*.xml"))
+	files, err := filepath.Glob(filepath.Join(testdir.Shared(t, "data", "stix1"), "*.xml"))
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}

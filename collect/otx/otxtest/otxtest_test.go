@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"sort"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // ask sends one request to the handler, with the right key.
@@ -393,10 +394,9 @@ func TestEndpoints(t *testing.T) {
 // The shape of a page is that of the service: the same keys with values of the
 // same kind as in a recorded page.
 func TestSameShapeAsRecorded(t *testing.T) {
-	file := filepath.Join("..", "..", "..", "..", "shared", "data", "otx", "pulses_subscribed.page1.json")
-	body, err := os.ReadFile(file)
+	body, err := os.ReadFile(testdir.Shared(t, "data", "otx", "pulses_subscribed.page1.json"))
 	if err != nil {
-		t.Skip("../shared is not here: ", err)
+		t.Fatal(err)
 	}
 	s := New(Account{Pulses: 30, IndicatorsPerPulse: 20})
 	_, mine := get(t, s, "/pulses/subscribed?limit=10")

@@ -48,23 +48,11 @@ func New(c *taxii.Conn, version string) *Client {
 		version = "1.1"
 	}
 	d, ok := dialects[version]
-	cl := &Client{conn: c, d: d, wait: sleep}
+	cl := &Client{conn: c, d: d, wait: taxii.Wait}
 	if !ok {
 		cl.err = fmt.Errorf("TAXII %s is not a version of this protocol: 1.1 or 1.0", clip(version, 20))
 	}
 	return cl
-}
-
-// sleep waits for d or the end of the context.
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
 }
 
 // answer is a TAXII message that was read from an HTTP answer to its end.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/collect/taxii/taxiitest"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // golden is one exchange of a real client with a real server.
@@ -30,7 +31,7 @@ type golden struct {
 // goldens reads the transcripts of TAXII 1.
 func goldens(t *testing.T) []golden {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(shared(t, "protocols", "transcripts", "taxii1"), "*", "http", "*.request.http"))
+	files, err := filepath.Glob(filepath.Join(testdir.Shared(t, "protocols", "transcripts", "taxii1"), "*", "http", "*.request.http"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no transcripts: ", err)
 	}

@@ -2,8 +2,10 @@ package taxii1
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,6 +63,25 @@ func (c *Client) Discover(ctx context.Context, u *url.URL) ([]Service, error) {
 		return nil, err
 	}
 	return out, nil
+}
+
+// Choose returns the addresses of those services that are available and of one of
+// types, in whatever case these are written: each once, in the order of services.
+// refused says why others of them will not be asked, as one on another host
+// (taxii.ErrHost).
+func (c *Client) Choose(services []Service, types ...string) (addresses []*url.URL, refused error) {
+	for i := range services {
+		s := &services[i]
+		if !s.Available || !slices.ContainsFunc(types, func(t string) bool { return strings.EqualFold(t, s.Type) }) {
+			continue
+		}
+		u, err := c.conn.Resolve(s.Address)
+		refused = errors.Join(refused, err)
+		if err == nil && !slices.ContainsFunc(addresses, func(a *url.URL) bool { return a.String() == u.String() }) {
+			addresses = append(addresses, u)
+		}
+	}
+	return addresses, refused
 }
 
 // enough is err, or an error when an answer holds more than anybody offers.

@@ -27,6 +27,33 @@ func TestDiscover(t *testing.T) {
 	}
 }
 
+func TestChoose(t *testing.T) {
+	c := connect(t, feed(), "1.1", taxii.Login{})
+	services := []Service{
+		{Type: "POLL", Address: "/a", Available: true},
+		{Type: "Poll", Address: "http://localhost/b", Available: true},
+		{Type: "POLL", Address: "http://localhost/a", Available: true},
+		{Type: "POLL", Address: "/gone"},
+		{Type: "POLL", Address: "https://other.example/", Available: true},
+		{Type: "FEED_MANAGEMENT", Address: "/f", Available: true},
+		{Type: "COLLECTION_MANAGEMENT", Address: "/c", Available: true},
+	}
+	f := func(want string, refused bool, types ...string) {
+		t.Helper()
+		var got []string
+		all, err := c.Choose(services, types...)
+		for _, u := range all {
+			got = append(got, u.Path)
+		}
+		if strings.Join(got, " ") != want || errors.Is(err, taxii.ErrHost) != refused || (err != nil) != refused {
+			t.Errorf("%v: %v, %v", types, all, err)
+		}
+	}
+	f("/a /b", true, "POLL")
+	f("/f /c", false, "COLLECTION_MANAGEMENT", "FEED_MANAGEMENT")
+	f("", false, "INBOX")
+}
+
 // TestDiscoverOtherHost: an address on another host is shown, and not asked.
 func TestDiscoverOtherHost(t *testing.T) {
 	s := feed()

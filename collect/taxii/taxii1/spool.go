@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
 
+	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/internal/httpx"
 )
 
@@ -16,7 +16,7 @@ const inMemory = 256 << 10
 type spool struct {
 	io.ReaderAt
 	size int64
-	file *os.File // nil: it is in memory
+	file *taxii.TempFile // nil: it is in memory
 }
 
 // newSpool reads r to its end, at most limit bytes.
@@ -28,26 +28,16 @@ func newSpool(r io.Reader, dir string, limit int64) (*spool, error) {
 	if int64(len(head)) <= min(inMemory, limit) {
 		return &spool{ReaderAt: bytes.NewReader(head), size: int64(len(head))}, nil
 	}
-	s, err := newFile(dir)
+	f, err := taxii.NewTempFile(dir, "the answer")
 	if err != nil {
 		return nil, err
 	}
+	s := &spool{ReaderAt: f, file: f}
 	if err := s.fill(io.MultiReader(bytes.NewReader(head), r), limit); err != nil {
 		s.close()
 		return nil, err
 	}
 	return s, nil
-}
-
-// newFile opens a temporary file that nobody else can read and, where the
-// system allows it, that no name leads to, so that not even kill -9 leaves it.
-func newFile(dir string) (*spool, error) {
-	f, err := os.CreateTemp(dir, "iochunt-taxii-*.xml")
-	if err != nil {
-		return nil, fmt.Errorf("no temporary file for the answer: %w", err)
-	}
-	_ = os.Remove(f.Name()) // where it fails, close removes it
-	return &spool{ReaderAt: f, file: f}, nil
 }
 
 func (s *spool) fill(r io.Reader, limit int64) error {
@@ -106,8 +96,6 @@ func (s *spool) close() {
 	if s == nil || s.file == nil {
 		return
 	}
-	name := s.file.Name()
-	s.file.Close()
-	_ = os.Remove(name) // it is mostly gone already
+	_ = s.file.Close() // what stays behind is a temporary file
 	s.file = nil
 }

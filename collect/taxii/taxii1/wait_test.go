@@ -92,7 +92,7 @@ func TestPendingPart(t *testing.T) {
 				t.Errorf("waits %v", d)
 			}
 			s.Change(func(s *taxiitest.TAXII1) { s.Faults.Parts = nil })
-			return sleep(ctx, d)
+			return taxii.Wait(ctx, d)
 		}
 		blocks, res, err := polled(t, c, Query{})
 		if err != nil || contentsOf(blocks) != "<a/>|<b/>" || res.Parts != 2 {

@@ -22,6 +22,32 @@ func at(root *url.URL, path string) *url.URL {
 	return u
 }
 
+func TestRoots(t *testing.T) {
+	address := func(path string) taxii2.Address {
+		return taxii2.Address{Text: path, URL: at(&url.URL{Scheme: "https", Host: "taxii.example"}, path)}
+	}
+	f := func(p taxii2.Place, want, refused string) {
+		t.Helper()
+		var got, not []string
+		roots, others := p.Roots()
+		for _, u := range roots {
+			got = append(got, u.Path)
+		}
+		for _, a := range others {
+			not = append(not, a.Text)
+		}
+		if strings.Join(got, " ") != want || strings.Join(not, " ") != refused {
+			t.Errorf("%v, refused %v; want %s, refused %s", got, not, want, refused)
+		}
+	}
+	a, b, bad := address("/a/"), address("/b/"), taxii2.Address{Text: "https://other.example/", Err: taxii.ErrHost}
+	f(taxii2.Place{Root: b.URL}, "/b/", "")
+	f(taxii2.Place{Discovery: &taxii2.Discovery{Roots: []taxii2.Address{a, b}}}, "/a/ /b/", "")
+	f(taxii2.Place{Discovery: &taxii2.Discovery{Roots: []taxii2.Address{a, bad, b, a}, Default: &b}}, "/b/ /a/", bad.Text)
+	f(taxii2.Place{Discovery: &taxii2.Discovery{Roots: []taxii2.Address{bad}, Default: &bad}}, "", bad.Text)
+	f(taxii2.Place{Discovery: &taxii2.Discovery{}}, "", "")
+}
+
 func TestDiscovery(t *testing.T) {
 	for _, version := range []string{"2.1", "2.0"} {
 		for _, base := range []string{"", "-"} {

@@ -13,21 +13,16 @@ import (
 
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/collect/taxii/taxii2"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // exchanges returns the recorded answers of a real server (medallion) by the
 // question, in their order.
 func exchanges(t *testing.T) map[string][]string {
-	dir, err := os.Getwd()
-	for err == nil {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil || dir == filepath.Dir(dir) {
-			break
-		}
-		dir = filepath.Dir(dir)
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "../shared/protocols/transcripts/taxii2/http/*.request.http"))
+	dir := testdir.Shared(t, "protocols/transcripts/taxii2/http")
+	files, err := filepath.Glob(filepath.Join(dir, "*.request.http"))
 	if err != nil || len(files) == 0 {
-		t.Skip("../shared is not here: no recorded exchanges")
+		t.Fatalf("no recorded exchanges in %s: %v", dir, err)
 	}
 	out := map[string][]string{}
 	for _, file := range files {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/iochunt/iochunt/collect/taxii"
@@ -20,6 +21,35 @@ type Place struct {
 	Root       *url.URL // of the API root, with a closing slash
 	API        *APIRoot // what the API root says of itself; nil when it was not asked
 	Collection string   // its id, not escaped
+}
+
+// Roots returns the addresses of the API roots there: of the place itself, or of
+// all that the discovery names, the default one first, each once. refused are those
+// that it names and that will not be asked; their Err says why.
+func (p *Place) Roots() (roots []*url.URL, refused []Address) {
+	if p.Root != nil {
+		return []*url.URL{p.Root}, nil
+	}
+	named := p.Discovery.Roots
+	if p.Discovery.Default != nil {
+		named = slices.Concat([]Address{*p.Discovery.Default}, named)
+	}
+	known := map[string]bool{}
+	for _, a := range named {
+		key := a.Text
+		if a.Err == nil {
+			key = a.URL.String()
+		}
+		switch {
+		case known[key]:
+		case a.Err != nil:
+			refused = append(refused, a)
+		default:
+			roots = append(roots, a.URL)
+		}
+		known[key] = true
+	}
+	return roots, refused
 }
 
 // Locate finds out what u is: people configure the discovery, an API root or

@@ -242,7 +242,7 @@ func (p *push) settle(ctx context.Context, st wireStatus) error {
 			p.take(st)
 			return fmt.Errorf("%w: status %s", ErrPending, st.ID)
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := taxii.Wait(ctx, pause); err != nil {
 			return err
 		}
 		u, err := below(p.root, "status", string(st.ID))

@@ -15,11 +15,10 @@ import (
 // with when nothing more can be tried.
 func (w *walk) recovered(ctx context.Context, err error) error {
 	var theirs *callerError
-	var here *localError
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	if errors.As(err, &theirs) || errors.As(err, &here) || !w.worthAnother(err) {
+	if errors.As(err, &theirs) || taxii.FromDisk(err) || !w.worthAnother(err) {
 		return err
 	}
 	w.failures++
@@ -33,7 +32,7 @@ func (w *walk) recovered(ctx context.Context, err error) error {
 	if w.next != "" {
 		w.restart()
 	}
-	return wait(ctx, w.pause(err))
+	return taxii.Wait(ctx, w.pause(err))
 }
 
 // attempts is how often in a row a page may be lost before the run ends. Pages

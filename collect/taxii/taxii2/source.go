@@ -31,9 +31,8 @@ func (s *source) Read(p []byte) (int, error) {
 
 // judge says what an error in reading the answer means.
 func (s *source) judge(err error) error {
-	var here *localError
 	switch {
-	case err == nil, errors.As(err, &here), errors.Is(err, taxii.ErrNotTAXII):
+	case err == nil, taxii.FromDisk(err), errors.Is(err, taxii.ErrNotTAXII):
 		return err
 	case s.err != nil:
 		return s.err

@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"os"
+
+	"github.com/iochunt/iochunt/collect/taxii"
 )
 
 // spoolMemory is how much of an answer is kept in memory; the rest goes to a
@@ -16,7 +17,7 @@ const spoolMemory = 8 << 20
 type spool struct {
 	dir  string // "": the system's folder for temporary files
 	mem  []byte
-	file *os.File
+	file *taxii.TempFile
 }
 
 // Write implements io.Writer.
@@ -26,24 +27,17 @@ func (s *spool) Write(p []byte) (int, error) {
 		return len(p), nil
 	}
 	if s.file == nil {
-		if err := s.open(); err != nil {
+		f, err := taxii.NewTempFile(s.dir, fmt.Sprintf("an answer of more than %d MiB", spoolMemory>>20))
+		if err != nil {
 			return 0, err
 		}
+		s.file = f
 	}
 	n, err := s.file.Write(p)
 	if err != nil {
-		err = &localError{fmt.Errorf("an answer is kept in a temporary file: %w", err)}
+		err = fmt.Errorf("an answer is kept in a temporary file: %w", err)
 	}
 	return n, err
-}
-
-func (s *spool) open() error {
-	f, err := os.CreateTemp(s.dir, "iochunt-taxii-*")
-	if err != nil {
-		return &localError{fmt.Errorf("an answer of more than %d MiB needs a temporary file: %w", spoolMemory>>20, err)}
-	}
-	s.file = f
-	return nil
 }
 
 // reader reads the answer from its beginning.
@@ -52,7 +46,7 @@ func (s *spool) reader() (io.Reader, error) {
 		return bytes.NewReader(s.mem), nil
 	}
 	if _, err := s.file.Seek(0, io.SeekStart); err != nil {
-		return nil, &localError{err}
+		return nil, err
 	}
 	return io.MultiReader(bytes.NewReader(s.mem), s.file), nil
 }
@@ -61,15 +55,7 @@ func (s *spool) reader() (io.Reader, error) {
 func (s *spool) reset() {
 	s.mem = s.mem[:0]
 	if s.file != nil {
-		s.file.Close()
-		_ = os.Remove(s.file.Name()) // what stays behind is a temporary file
+		_ = s.file.Close() // what stays behind is a temporary file
 		s.file = nil
 	}
 }
-
-// localError is a failure of this machine: to ask again, or for less, does not
-// mend it.
-type localError struct{ error }
-
-// Unwrap returns the cause.
-func (e *localError) Unwrap() error { return e.error }

@@ -35,7 +35,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/iochunt/iochunt/collect/taxii"
 	"github.com/iochunt/iochunt/internal/httpx"
@@ -148,18 +147,3 @@ func withPath(u *url.URL, escaped string) (*url.URL, error) {
 }
 
 func slashed(p string) string { return strings.TrimSuffix(p, "/") + "/" }
-
-// wait waits for d, or less when ctx ends.
-func wait(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-t.C:
-		return nil
-	}
-}

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // Servers are two real TAXII servers on loopback, made by others: OpenTAXII
@@ -53,7 +54,7 @@ type Server2 struct {
 // environment for them is not made, the test is skipped.
 func Start(t *testing.T, args ...string) Servers {
 	t.Helper()
-	root := moduleRoot(t)
+	root := testdir.Root(t)
 	env := environment(t, root)
 	dir := t.TempDir()
 	alive, hold, err := os.Pipe() // the servers end when this end of it closes, however the test ends
@@ -107,7 +108,7 @@ func (s Servers) Observables(t *testing.T, version, collection string) []Said {
 	if strings.HasPrefix(version, "2") {
 		args = []string{"taxii2", s.TAXII2.Root, s.TAXII2.User, s.TAXII2.Password, collection}
 	}
-	script := filepath.Join(moduleRoot(t), "scripts", "taxii", "observables.py")
+	script := filepath.Join(testdir.Root(t), "scripts", "taxii", "observables.py")
 	out := output(t, exec.CommandContext(t.Context(), s.Python, append([]string{"-B", "-W", "ignore", script}, args...)...))
 	var said []Said
 	for _, cells := range rows(t, out, 3) {
@@ -120,7 +121,7 @@ func (s Servers) Observables(t *testing.T, version, collection string) []Said {
 // the given version ("1.1" or "2.1"): testdata/taxii/EXPECTED.tsv.
 func Expected(t *testing.T, version string) map[string][]Said {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(moduleRoot(t), "testdata", "taxii", "EXPECTED.tsv"))
+	text, err := os.ReadFile(filepath.Join(testdir.Root(t), "testdata", "taxii", "EXPECTED.tsv"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,23 +161,4 @@ func output(t *testing.T, cmd *exec.Cmd) []byte {
 		t.Fatalf("%s: %v\n%s", filepath.Base(cmd.Path), err, stderr.Bytes())
 	}
 	return out
-}
-
-// moduleRoot is the folder of go.mod, above that of the test.
-func moduleRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		_, err := os.Stat(filepath.Join(dir, "go.mod"))
-		if err == nil {
-			return dir
-		}
-		if !errors.Is(err, os.ErrNotExist) || filepath.Dir(dir) == dir {
-			t.Fatalf("no go.mod above the test: %v", err)
-		}
-		dir = filepath.Dir(dir)
-	}
 }
