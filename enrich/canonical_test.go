@@ -42,6 +42,11 @@ func TestCanonical(t *testing.T) {
 	f(member(ioc.Domain, "http://example.com/x", "hostname", ""), member(ioc.URL, "http://example.com/x", "hostname", ""))
 	f(member(ioc.IP, "192.0.2.77/24", "", ""), member(ioc.CIDR, "192.0.2.0/24", "ip", "192.0.2.77/24"))
 	f(member("", "192.0.2.1:80", "", ""), member(ioc.IPPort, "192.0.2.1:80", "", ""))
+	// too broad to be hunted, which is not for this step to say
+	f(member(ioc.Domain, "com", "domain", ""), member(ioc.Domain, "com", "", ""))
+	f(member(ioc.Domain, "Co.Uk", "domain", ""), member(ioc.Domain, "co.uk", "", "Co.Uk"))
+	f(member(ioc.IP, "::/0", "", ""), member(ioc.CIDR, "::/0", "ip", ""))
+	f(member("", "0.0.0.0/0", "", ""), member(ioc.CIDR, "0.0.0.0/0", "", ""))
 	// kept as they are
 	f(member("Tox-ID", "AbC ", "", ""), member("tox-id", "AbC", "", ""))
 	f(member(ioc.YARA, "rule a {}\n", "YARA", ""), member(ioc.YARA, "rule a {}\n", "", ""))
@@ -60,6 +65,8 @@ func TestCanonicalRefuses(t *testing.T) {
 	}
 	f(ioc.Domain, "", "empty")
 	f(ioc.Domain, "localhost", "a bare label")
+	f("", "com", "a bare label")
+	f("", "co.uk", "a public suffix")
 	f(ioc.MD5, "zz", "not hexadecimal")
 	f("", "two words", "white space inside")
 }

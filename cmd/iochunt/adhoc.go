@@ -73,11 +73,31 @@ func (a *app) readList(ctx context.Context, s collect.Store, path string) (colle
 	if spooled {
 		keep.spooled, keep.name = filepath.Base(file), path
 	}
-	res, err := collect.Run(ctx, adHoc, c, keep, collect.RunOptions{Prepare: prepare, Now: a.now})
+	res, err := collect.Run(ctx, adHoc, c, keep, collect.RunOptions{Prepare: prepareAdHoc, Now: a.now})
 	if err == nil && len(res.Skipped) > 0 {
 		err = errors.New(firstFew(res.Skipped))
 	}
 	return res, keep.all, err
+}
+
+// prepareAdHoc is prepare for values that no store will judge: what is too broad
+// is refused.
+func prepareAdHoc(m *ioc.Member) string {
+	if why := prepare(m); why != "" {
+		return why
+	}
+	return tooBroad(m.Observable)
+}
+
+// tooBroad says why an observable would hit on everything, or "".
+func tooBroad(o ioc.Observable) string {
+	switch {
+	case o.Type == ioc.Domain && canon.PublicSuffix(o.Value):
+		return "a public suffix"
+	case o.Type == ioc.CIDR && strings.HasSuffix(o.Value, "/0"):
+		return "the whole address space"
+	}
+	return ""
 }
 
 // fileCollector reads one named file; the name is taken as it is, not as a glob.
@@ -181,7 +201,7 @@ func typed(v string) ([]ioc.Observable, error) {
 		return []ioc.Observable{o}, err
 	}
 	o, ok := canon.Sniff(v)
-	if !ok {
+	if !ok || tooBroad(o) != "" {
 		o, err := canon.Observable(ioc.Text, v)
 		return []ioc.Observable{o}, err
 	}
@@ -211,6 +231,8 @@ func outright(t ioc.Type, value string) (ioc.Observable, error) {
 	switch {
 	case err != nil:
 		return o, fmt.Errorf("%s:%s: %w", t, value, err)
+	case tooBroad(o) != "":
+		return o, fmt.Errorf("%s:%s: %s", t, value, tooBroad(o))
 	case !o.Type.Huntable():
 		return o, fmt.Errorf("%s:%s: a %s cannot stand in a log", t, value, o.Type)
 	case o.Type.Form() != t.Form():

@@ -51,7 +51,8 @@
 //     that is no hex digit. A port stands behind a dot only where tcpdump writes
 //     it: before " > " or ": ", or behind "> "; what goes on behind that port
 //     is a longer row. Octets with leading zeros are not read.
-//   - cidr: any address in it; every listed network that it is in is reported.
+//   - cidr: any address in it; every listed network that it is in is reported. One
+//     of a length of 0 holds all addresses of its family.
 //   - ip_port: address:port, [address]:port, and tcpdump's form.
 //   - domain: the name, and every name below it. Labels are [A-Za-z0-9_-], so
 //     evil.example is neither in my-evil.example nor in evil.example-x. Two dots
@@ -60,7 +61,9 @@
 //     of ASCII, and U+3002 behind one ends a sentence. What is below a listed
 //     name is reported from the first label of ASCII before it on: in
 //     "看www。evil。example" that is www. As Windows logs DNS,
-//     "(4)evil(7)example(0)" is evil.example if all lengths are right.
+//     "(4)evil(7)example(0)" is evil.example if all lengths are right. A listed
+//     name of one label, a top-level domain, is met in the names below it alone:
+//     the word "com" is no name.
 //   - url: the same URL after the normalisation of package canon, under any
 //     scheme and under none if the listed one has none. A scheme is all of the
 //     letters, digits and '+' before "://", from the first letter on; where there

@@ -76,6 +76,9 @@ var exhaustive = []struct {
 	{"01:23:45:67:~89:ab:cd:ef~:~01~-~x~.~é", []string{"certificate_fingerprint " + strings.Repeat("0123456789abcdef", 2), "md5 " + strings.Repeat("0123456789abcdef", 2)}},
 	{"1.1.1~.1~.80~ > ~: ~>~ ~:80~[~]~1::1", []string{"ip_port 1.1.1.1:80", "ip 1.1.1.1", "ipv6 1::1", "ip_port [1::1]:80"}},
 	{"http://~[~1::1~]~:80~1.1.1.1~/~.~-~@", []string{"url http://[1::1]/", "url http://1.1.1.1/", "url 1.1.1.1/", "url http://[1::1]:8080/"}},
+	{"a~com~.~-~COM~@~。~рф~看~é~_", []string{"domain com", "domain a.com", "domain xn--p1ai"}},
+	{"(1)a~(3)com~(0)~com~.~[.]~%2e~\\u002e~ ~/", []string{"domain com"}},
+	{"1.1.1.1~.~1~::~a~[~]~ffff:~-", []string{"cidr 0.0.0.0/0", "cidr ::/0", "cidr 1.1.0.0/16"}},
 	{"a~\x00~.\x00~b~\n~ \x00~é~a\x00", []string{"domain a.a", "text a a", "mutex a"}},
 }
 

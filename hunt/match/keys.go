@@ -78,7 +78,7 @@ func (b *builder) addNet(id uint32, v string) bool {
 
 // isName reports whether v is a name of two labels or more.
 func isName(v string) bool {
-	if len(v) > 253 || !strings.Contains(v, ".") {
+	if len(v) > longestName || !strings.Contains(v, ".") {
 		return false
 	}
 	for l := range strings.SplitSeq(v, ".") {
@@ -100,7 +100,10 @@ func allOf(s string, k uint8) bool {
 
 func (b *builder) addName(id uint32, v string) bool {
 	v = strings.ToLower(v)
-	if !isName(v) {
+	switch {
+	case len(v) <= maxLabel && allOf(v, label):
+		b.flags |= hasTops
+	case !isName(v):
 		return false
 	}
 	b.noteName(v)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // literally returns those matches of ms whose value stands as it is written in
@@ -141,7 +142,7 @@ func TestLiteralsReal(t *testing.T) {
 	if testing.Short() || race {
 		t.Skip("real data takes some seconds")
 	}
-	dir := shared(t)
+	dir := testdir.Shared(t, "data")
 	var os []ioc.Observable
 	var text []byte
 	seen := map[ioc.Observable]bool{}

@@ -152,6 +152,30 @@ func TestNames(t *testing.T) {
 	f("evil.com evil.com", "evil.com exact; evil.com exact")
 }
 
+// A list may hold what is too broad to be of use. It is matched by the same rules.
+func TestBroad(t *testing.T) {
+	set, f := table(t)
+	set("domain com")
+	f("evil.com a.b.EVIL.COM.", "evil.com subdomain; a.b.EVIL.COM subdomain+case")
+	f("http://evil.com/x bob@evil.com evil[.]com", "evil.com subdomain; evil.com subdomain; evil[.]com subdomain+refanged")
+	f("(4)evil(3)com(0)", "(4)evil(3)com(0) subdomain+respelled")
+	f("пример.com www。evil。com", "пример.com subdomain+idn; www。evil。com subdomain+idn")
+	f("e\x00v\x00i\x00l\x00.\x00c\x00o\x00m\x00", "e\x00v\x00i\x00l\x00.\x00c\x00o\x00m\x00 subdomain+utf16")
+	for _, line := range []string{"com", ".com", "com.", "http://com/x", "evil..com", "evil.com.au", "evil.com-x", "(3)com(0)", "xcom", "a-com.org"} {
+		f(line, "")
+	}
+	set("domain com", "domain evil.com", "ip 192.0.2.1")
+	f("a.evil.com 192.0.2.1", "a.evil.com subdomain; a.evil.com subdomain; 192.0.2.1 exact")
+	set("domain xn--p1ai")
+	f("пример.рф a.xn--p1ai рф", "пример.рф subdomain+idn; a.xn--p1ai subdomain")
+	set("cidr 0.0.0.0/0")
+	f("192.0.2.1 [::ffff:192.0.2.1] 0.0.0.0 255.255.255.255:80", "192.0.2.1 cidr; ::ffff:192.0.2.1 cidr+v4-mapped; 0.0.0.0 cidr; 255.255.255.255 cidr")
+	f("2001:db8::1 ::", "")
+	set("cidr ::/0")
+	f("2001:db8::1 :: ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db8::1 cidr; :: cidr; ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff cidr")
+	f("192.0.2.1 ::ffff:192.0.2.1", "")
+}
+
 func TestUnicodeNames(t *testing.T) {
 	set, f := table(t)
 	set("domain xn--e1afmkfd.xn--p1ai", "email bob@xn--e1afmkfd.xn--p1ai", "url http://пример.рф/x")

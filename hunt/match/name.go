@@ -2,7 +2,8 @@ package match
 
 // name looks up the name t[start:end] and all its parents, and whether it is the
 // host of a listed URL. Only names whose last two labels are those of something
-// listed get that far. A name of one label can be such a host alone.
+// listed get that far, or all where a top-level domain is listed. A name of one
+// label can be such a host alone.
 func (c *scanner) name(start, end int) {
 	s, t := c.set, c.text
 	h := uint64(seed)
@@ -22,7 +23,7 @@ func (c *scanner) name(start, end int) {
 		if s.has(hasBareHost) {
 			c.bareHost(start, end)
 		}
-	case s.maybe(finish(h, gateName)):
+	case s.maybe(finish(h, gateName)) || s.has(hasTops):
 		c.parents(start, end)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 // contender is an engine and its name.
@@ -171,16 +172,18 @@ func FuzzEngines(f *testing.F) {
 	})
 }
 
-// TestEngines is FuzzEngines for texts by chance.
+// TestEngines is FuzzEngines for texts by chance, and for lists that hold a
+// top-level domain and whole address spaces too.
 func TestEngines(t *testing.T) {
 	rounds := 800
 	if testing.Short() || race {
 		rounds = 100
 	}
 	r := rand.New(rand.NewPCG(13, 14))
-	c := newChoices(t)
-	values := plainValues(c.all)
-	for range rounds {
+	usual, broad := newChoices(t), newChoices(t, grammarBroad...)
+	values := plainValues(broad.all)
+	for i := range rounds {
+		c := []*choices{usual, broad}[i%2]
 		cs := contenders(t, c.get(t, masks(r)).set)
 		seed := randomSeed(r, 80)
 		placed(t, cs, (&maker{seed: seed}).part(values, 400), r.IntN(64))
@@ -282,7 +285,7 @@ func everyText(t *testing.T, cs []contender, tokens []string, depth int) {
 func TestEnginesOnLogs(t *testing.T) {
 	small := compile(t, generated(20000))
 	sameMatches(t, small, append(logText(1<<20), planted(small, 2000)...))
-	dir := shared(t)
+	dir := testdir.Shared(t, "data")
 	logs, err := filepath.Glob(filepath.Join(dir, "logs", "*.log"))
 	if err != nil || len(logs) == 0 {
 		t.Fatal("no logs: ", err)

@@ -40,6 +40,25 @@ func TestGrammar(t *testing.T) {
 	}
 }
 
+// TestGrammarBroad compares them for lists that hold a top-level domain and whole
+// address spaces too, over short texts: the rows of long ones may hold addresses.
+func TestGrammarBroad(t *testing.T) {
+	rounds := 1000
+	if testing.Short() || race {
+		rounds = 100
+	}
+	r := rand.New(rand.NewPCG(11, 12))
+	c := newChoices(t, grammarBroad...)
+	values := plainValues(c.all)
+	for range rounds {
+		k, seed := c.get(t, masks(r)), randomSeed(r, 60)
+		text := (&maker{seed: seed}).part(values, 160)
+		if got, want, _ := compared(k.set, k.os, text); !slices.Equal(got, want) {
+			t.Fatalf("%q:\n got\n%swant\n%s", text, explain(k.os, got, text), explain(k.os, want, text))
+		}
+	}
+}
+
 // randomSeed returns up to most random bytes.
 func randomSeed(r *rand.Rand, most int) []byte {
 	b := make([]byte, 1+r.IntN(most))

@@ -3,6 +3,7 @@ package match
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -24,6 +25,9 @@ var grammarValues = []string{
 	"certificate_fingerprint da39a3ee5e6b4b0d3255bfef95601890afd80709", "cve CVE-2024-1234", "mac_address 00:1b:44:11:3a:b7", "mac_address aa:bb:cc:dd:ee:ff",
 	`file_path c:\x\evil.exe`, "file_path /tmp/evil.so", "file_name evil.exe", "user_agent Evil Bot/1.0", "text evil", "mutex Global\\Evil", `registry_key HKLM\Software\Evil`, "email_subject Invoice: evil", "bitcoin_address 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
 }
+
+// grammarBroad are values that are in nearly every log, beside grammarValues.
+var grammarBroad = []string{"domain com", "domain xn--p1ai", "domain co.uk", "cidr 0.0.0.0/0", "cidr ::/0"}
 
 // holds grammarValues look like in logs, beside themselves.
 var grammarSpellings = strings.Split("2001:DB8:0:0:0:0:0:7~::ffff:1.2.3.4~::ffff:102:304~1.2.3.15~1.2.9.9~2001:db8::1.2.3.4~[1.2.3.4]:80~[2001:db8::7%eth0]:443~1.2.3.4.80 > ~> 1.2.3.4.80: ~2001:db8::7.443 > ~"+
@@ -175,15 +179,15 @@ type chosen struct {
 	set *Set
 }
 
-// choices makes lists of grammarValues: all, those of one type, those for which a bit
+// choices makes lists of grammarValues, and of more: all, those of one type, those for which a bit
 // of mask is set. What is not listed must not be needed to find what is.
 type choices struct {
 	all    []ioc.Observable
 	byMask map[uint64]chosen
 }
 
-func newChoices(t testing.TB) *choices {
-	return &choices{list(t, grammarValues...), map[uint64]chosen{}}
+func newChoices(t testing.TB, more ...string) *choices {
+	return &choices{list(t, slices.Concat(grammarValues, more)...), map[uint64]chosen{}}
 }
 
 func (c *choices) get(t testing.TB, mask uint64) chosen {

@@ -118,7 +118,7 @@ func everyToken(s string, f func(i, j int)) {
 
 // is1a judges s[i:j] by the row of the table that o's type has.
 func is1a(o ioc.Observable, s string, i, j int) (Rule, bool) {
-	if n := j - i; n < 3 || n > 45 && o.Type.Form() != ioc.Name && o.Type != ioc.IPPort && o.Type != ioc.CertHash && n != len(o.Value) {
+	if n := j - i; n < len("::") || n > 45 && o.Type.Form() != ioc.Name && o.Type != ioc.IPPort && o.Type != ioc.CertHash && n != len(o.Value) {
 		return 0, false
 	}
 	if letterRight(s, i, j) || letterLeft(s, i) && o.Type != ioc.Domain {

@@ -20,10 +20,11 @@ func oracleUnicode(o ioc.Observable, x text, hit report) {
 				continue
 			}
 			labels := labelsOf(s[i:n.end])
-			for k := range len(labels) - 1 {
+			for k := range labels {
 				tail := s[i+labels[k] : n.end]
+				top := k == len(labels)-1
 				switch {
-				case n.plain(tail) || punycodeOf(tail) != o.Value:
+				case !top && n.plain(tail) || punycodeOf(tail) != o.Value:
 				case k > 0:
 					hit(x, i, n.end, Subdomain)
 				case !letterLeft(s, i):
@@ -49,13 +50,17 @@ func unicodeMail(o ioc.Observable, x text, i, j int, hit report) {
 // asciiDots has a dot of ASCII for each of UTS 46.
 var asciiDots = strings.NewReplacer("。", ".", "．", ".", "｡", ".")
 
-// punycodeOf returns the canonical form of a name, or "".
+// punycodeOf returns the canonical form of a name, which may be of one label, or "".
 func punycodeOf(name string) string {
-	n, err := canon.Domain(asciiDots.Replace(name))
+	above := ""
+	if name = asciiDots.Replace(name); !strings.Contains(name, ".") {
+		above = "x."
+	}
+	n, err := canon.Domain(above + name)
 	if err != nil {
 		return ""
 	}
-	return n
+	return strings.TrimPrefix(n, above)
 }
 
 func isASCIIText(s string) bool {

@@ -9,28 +9,8 @@ import (
 
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
-
-// shared returns the folder of real data beside the repository.
-func shared(t *testing.T) string {
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-	}
-	data := filepath.Join(dir, "..", "shared", "data")
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("../shared is not here: ", err)
-	}
-	return data
-}
 
 // TestRealList: every value of real lists is found where it stands alone, as
 // the feed writes it and in canonical form.
@@ -38,7 +18,7 @@ func TestRealList(t *testing.T) {
 	if testing.Short() {
 		t.Skip("half a million values take some seconds")
 	}
-	files, err := filepath.Glob(filepath.Join(shared(t), "indicators", "maltrail", "*.txt"))
+	files, err := filepath.Glob(filepath.Join(testdir.Shared(t, "data/indicators/maltrail"), "*.txt"))
 	if err != nil {
 		t.Fatal(err)
 	}

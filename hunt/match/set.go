@@ -63,6 +63,7 @@ const (
 	hasCerts                // fingerprints of certificates
 	hasCVEs                 // CVE ids
 	hasMACs                 // MAC addresses
+	hasTops                 // names of one label
 )
 
 // lengthWords bounds the keys whose lengths are known one by one.

@@ -172,6 +172,9 @@ func (c *scanner) notice(n counts) {
 	all := numbers
 	if s.has(hasNames | hasMail) {
 		all = c.hashNames(n.names, all)
+		if s.has(hasTops) {
+			c.allNames(n.names)
+		}
 	} else if s.has(hasAddrs) {
 		c.addressesInNames(n.names)
 	}

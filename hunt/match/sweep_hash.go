@@ -125,6 +125,14 @@ func (c *scanner) namesInNumbers(count int) {
 	}
 }
 
+// allNames leaves tokens that end in no digit to the judge. It is needed where a
+// top-level domain is listed, as the gate is asked for two labels.
+func (c *scanner) allNames(count int) {
+	for _, e := range c.names[:count] {
+		c.place(c.pos + int(e) - 1)
+	}
+}
+
 // dashedAddress leaves a token to the judge that may hold an address before a
 // hyphen: three dots, and a digit or the last dot just before it. A token too long
 // to be seen whole is looked at byte by byte.

@@ -107,7 +107,8 @@ func runeAt(t []byte, i int) (r rune, width int) {
 
 // unicodeName looks up the name whose labels begin and end at c.labels, and its
 // parents; but no parent without a label in Unicode or, where all labels are in
-// ASCII, a dot in Unicode. Each label is converted once, and none but the last two where
+// ASCII, a dot in Unicode, unless it is of one label, which is found nowhere else.
+// Each label is converted once, and none but the last two where
 // nothing is listed below them.
 func (c *scanner) unicodeName(ascii bool) {
 	n := len(c.labels) / 2
@@ -135,7 +136,7 @@ func (c *scanner) unicodeName(ascii bool) {
 		if k == n-2 && !s.maybe(hashBack(name, gateName)) && !s.has(hasMail) {
 			return
 		}
-		if k == n-1 || !inUnicode {
+		if top := k == n-1; top && !s.has(hasTops) || !top && !inUnicode {
 			continue
 		}
 		rule := Subdomain | IDN

@@ -44,7 +44,6 @@ var (
 	errZeros    = &Refused{"octets with leading zeros"}
 	errPort     = &Refused{"no such port"}
 	errPrefix   = &Refused{"no such network"}
-	errAll      = &Refused{"the whole address space"}
 	errURL      = &Refused{"not a URL"}
 	errHost     = &Refused{"a URL without a host"}
 	errNoPath   = &Refused{"neither scheme nor path"}

@@ -34,10 +34,7 @@ func Domain(s string) (string, error) {
 
 // domain is Domain for a value that is trimmed and refanged.
 func domain(s string) (string, error) {
-	for s != "" && (s[0] == '.' || s[0] == '*' && len(s) > 1 && s[1] == '.') {
-		s = s[1:]
-	}
-	name, err := hostName(s)
+	name, err := hostName(dropWildcard(s))
 	if err != nil {
 		return "", err
 	}
@@ -49,6 +46,14 @@ func domain(s string) (string, error) {
 		return "", errName
 	}
 	return name, nil
+}
+
+// dropWildcard drops the "*." or "." that a name begins with.
+func dropWildcard(s string) string {
+	for s != "" && (s[0] == '.' || s[0] == '*' && len(s) > 1 && s[1] == '.') {
+		s = s[1:]
+	}
+	return s
 }
 
 // hostName returns the canonical form of any host name, a single label and a
@@ -128,19 +133,26 @@ func nameReason(s string) error {
 	return errName
 }
 
-// publicSuffix reports whether a canonical name is one under which everybody
-// can register, such as "co.uk". Suffixes of the list's private part, such as
-// a provider of dynamic names, are not: a feed may well mean all of one. Nor is
-// a name that is on the list only because all its siblings are ("*.jm").
-func publicSuffix(name string) bool {
-	if len(name) > 40 || strings.Count(name, ".") > 3 {
+// PublicSuffix reports whether a name in canonical form is one under which
+// everybody can register, such as "co.uk": one of the ICANN part of the Public
+// Suffix List (publicsuffix.org), or a top-level domain that is there. Suffixes
+// of the list's private part, such as a provider of dynamic names, are none: a
+// feed may well mean all of one. Nor is a name of two labels or more that is on
+// the list only because all its siblings are ("x.jm", of "*.jm").
+func PublicSuffix(name string) bool {
+	if name == "" || len(name) > 40 || strings.Count(name, ".") > 3 {
 		return false
 	}
 	suffix, icann := publicsuffix.PublicSuffix(name)
+	dot := strings.IndexByte(name, '.')
+	if dot < 0 {
+		_, below := publicsuffix.PublicSuffix("x." + name) // "jm" is there as "*.jm" alone
+		return icann || below
+	}
 	if !icann || suffix != name {
 		return false
 	}
-	sibling := "no--such--name" + name[strings.IndexByte(name, '.'):]
+	sibling := "no--such--name" + name[dot:]
 	suffix, _ = publicsuffix.PublicSuffix(sibling)
 	return suffix != sibling
 }

@@ -29,7 +29,9 @@ type Found struct {
 // sentences ("end.It"), or the end of a path. A defanged one is taken unless it
 // ends in what is always a file's extension. An address directly behind a word
 // and a slash is a version ("Chrome/91.0.1.2") and not taken, nor is one that
-// means the reader's own machine (127.0.0.1, ::1, 0.0.0.0, 255.255.255.255).
+// means the reader's own machine (127.0.0.1, ::1, 0.0.0.0, 255.255.255.255). A
+// public suffix ("co.uk") and a network of all addresses are not taken either,
+// whether they are defanged or not.
 //
 // A report that defangs its indicators leaves its links clickable. So in a
 // text with anything defanged, an http(s) URL that is not is marked Reference;
@@ -89,7 +91,7 @@ func (x *extractor) changed(a, b int) bool {
 // emit reports text[a:b] if it is of type t.
 func (x *extractor) emit(t ioc.Type, a, b int) bool {
 	o, err := Observable(t, x.text[a:b])
-	if err != nil || o.Type != t {
+	if err != nil || o.Type != t || boundless(o) {
 		return false
 	}
 	x.done = b
@@ -99,6 +101,12 @@ func (x *extractor) emit(t ioc.Type, a, b int) bool {
 		Defanged: x.in[start:end] != x.text[a:b],
 	})
 	return true
+}
+
+// boundless reports whether an observable found in prose stands for so much that
+// it cannot be what was meant.
+func boundless(o ioc.Observable) bool {
+	return o.Type == ioc.Domain && PublicSuffix(o.Value) || o.Type == ioc.CIDR && strings.HasSuffix(o.Value, "/0")
 }
 
 func (x *extractor) markReferences() {

@@ -45,6 +45,7 @@ func TestExtract(t *testing.T) {
 	// files, code and other dotted words
 	f("readme.txt index.php cscript.exe run.sh a.py e.g. i.e. end.It ASP.NET os.name() a/b.com README.md")
 	f("readme[.]txt run[.]sh c2.evil.sh", "domain run.sh", "domain c2.evil.sh")
+	f("co.uk co[.]uk com *.com [.]com 0.0.0.0/0 ::/0 2001:db8::/0", "ipv6 2001:db8::") // too broad to be meant
 	f("co.uk localhost http://localhost/x http://127.0.0.1/x @evil.com user@host")
 }
 

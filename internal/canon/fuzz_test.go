@@ -13,7 +13,7 @@ var seeds = []string{
 	"http://User:pw@Example.com:80/%7ea%2fb%zz%%34%31?q=\\/#f", "hxxps[:]//a[.]b(dot)c\\d\\/e", "http:\\/\\/a.b\\/c", "http://[::1]:80/", "http://[fe80::1%25eth0]/",
 	"example.com:443/x", "example.com:8080", "//example.com/x", "/a b/../c?d", "\\\\host\\share", "C:\\\\Windows\\\\x.exe", "HKLM\\Software\\x",
 	"Bob <bob[at]example(.)com>", "mailto:a@b.example?subject=x", "a@[192.0.2.1]", "a@[IPv6:2001:db8::1]", "CVE\u20132024\u20131234", "aa-bb-cc-dd-ee-ff", "aabb.ccdd.eeff",
-	"D41D8CD98F00B204E9800998ECF8427E", "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD", "a.b/http://c.d:/", "So伎.S[", "访.com.例", "meow://a.b", "[[.]]", "a [dot] b [at] c", "\"'<x.y>'\"",
+	"D41D8CD98F00B204E9800998ECF8427E", "AA:BB:CC:DD:EE:FF:00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD", "a.b/http://c.d:/", "So伎.S[", "访.com.例", "meow://a.b", "com", "*.co.uk", "рф", "0.0.0.0/0", "::/0", "co[.]uk", "[[.]]", "a [dot] b [at] c", "\"'<x.y>'\"",
 	"http://\u3002.com/", "ﬃ.com", "http://a\u200bb.com/\u00e9 \x00\xff", "İ@İ.com", "bitcoin:1BoatSLRHtKNngkdXEobR76b53LETtpyT?x", "h**p://a[.b.]c\\.d", "a.b/http://c.d:/", "So伎.S[", "访.com.例", "meow:/\\a.b", "http://a.b/x[%2E]y[d%6Ft]z\\[%2e]/", "/a%5b[%2E]%5D", "a{d%6ft}b.example/x",
 }
 

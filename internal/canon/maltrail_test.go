@@ -10,31 +10,8 @@ import (
 	"time"
 
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/testdir"
 )
-
-// shared returns a folder of real data beside the repository, which is not part
-// of it.
-func shared(t testing.TB, path ...string) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			break
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above this test")
-		}
-		dir = filepath.Dir(dir)
-	}
-	p := filepath.Join(append([]string{dir, "..", "shared"}, path...)...)
-	if _, err := os.Stat(p); err != nil {
-		t.Skip("../shared is not here: " + err.Error())
-	}
-	return p
-}
 
 // listLines returns the values of a folder of lists, without their comments.
 func listLines(t testing.TB, dir string) []string {
@@ -64,7 +41,7 @@ func listLines(t testing.TB, dir string) []string {
 // refused. The refused ones are regular expressions, ports that do not exist
 // and paths with blanks.
 func TestSniffRealLists(t *testing.T) {
-	lines := listLines(t, shared(t, "data", "indicators", "maltrail"))
+	lines := listLines(t, testdir.Shared(t, "data", "indicators", "maltrail"))
 	types, refused := map[ioc.Type]int{}, map[string][]string{}
 	n, begin := 0, time.Now()
 	for _, v := range lines {
@@ -96,7 +73,7 @@ func TestSniffRealLists(t *testing.T) {
 // Reports as people write them are read without a crash, and something is found
 // in each.
 func TestExtractRealReports(t *testing.T) {
-	dir := shared(t, "data", "indicators", "unit42")
+	dir := testdir.Shared(t, "data", "indicators", "unit42")
 	files, err := os.ReadDir(dir)
 	if err != nil {
 		t.Fatal(err)

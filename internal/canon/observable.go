@@ -22,8 +22,11 @@ import (
 //     its host, and some hosts (tunnels, dynamic names) serve many customers.
 //   - Digests of what is not a file (imphash, ja3, jarm, a certificate) are not
 //     re-typed by length, as the length says nothing about what was digested.
-//   - A whole top-level domain, another public suffix ("co.uk") and the whole
-//     address space are refused: they would hit on everything.
+//   - What a feed declares to be a domain may be a top-level domain ("com") or
+//     another public suffix ("co.uk"): it is kept, and whether it is too broad
+//     to be hunted is for others to say. An undeclared one is refused, as it is
+//     more likely a word. A network of the whole address space ("0.0.0.0/0") is
+//     no word and kept in any case.
 //
 // A value of a type that is not hunted is taken as it is. One of a type that
 // the table does not know is kept under that type's name in lower case.
@@ -120,15 +123,11 @@ func structured(declared ioc.Type, value string) (ioc.Observable, error) {
 		return o, patternReason(s, err)
 	}
 	o, err := as(declared, s)
-	if err == nil || err == error(errSuffix) {
-		return o, err
-	}
-	o, other := sniff(s, Refang(s))
-	switch {
-	case other == nil && retypes(o.Type):
+	if err == nil {
 		return o, nil
-	case other == error(errAll):
-		err = other
+	}
+	if o, other := sniff(s, Refang(s)); other == nil && retypes(o.Type) {
+		return o, nil
 	}
 	return ioc.Observable{}, patternReason(s, err)
 }
@@ -157,7 +156,8 @@ func as(t ioc.Type, s string) (ioc.Observable, error) {
 		a, err := addrPort(Refang(s))
 		return observable(t, a.String(), err)
 	case ioc.Domain:
-		return asDomain(Refang(s))
+		v, err := declaredDomain(Refang(s))
+		return observable(t, v, err)
 	case ioc.URL:
 		v, err := locator(Refang(s))
 		return observable(t, v, err)
@@ -194,16 +194,13 @@ func asAddr(s string) (ioc.Observable, error) {
 	return ioc.Observable{Type: t, Value: a.String()}, nil
 }
 
-// asPrefix reads a network. One of a single address is that address, and one
-// of all addresses is refused.
+// asPrefix reads a network. One of a single address is that address.
 func asPrefix(s string) (ioc.Observable, error) {
 	p, err := prefix(s)
 	if err != nil {
 		return ioc.Observable{}, err
 	}
 	switch {
-	case p.Bits() == 0:
-		return ioc.Observable{}, errAll
 	case p.IsSingleIP() && p.Addr().Is4():
 		return ioc.Observable{Type: ioc.IP, Value: p.Addr().String()}, nil
 	case p.IsSingleIP():
@@ -212,14 +209,25 @@ func asPrefix(s string) (ioc.Observable, error) {
 	return ioc.Observable{Type: ioc.CIDR, Value: p.String()}, nil
 }
 
-// asDomain reads a name, which may have a slash behind it.
-func asDomain(s string) (ioc.Observable, error) {
+// declaredDomain reads what a feed calls a domain: a name, which may have a slash
+// behind it, or a top-level domain.
+func declaredDomain(s string) (string, error) {
+	s = strings.TrimSuffix(s, "/")
+	v, err := domain(s)
+	if err == error(errBare) {
+		if top, _ := hostName(dropWildcard(s)); PublicSuffix(top) {
+			return top, nil
+		}
+	}
+	return v, err
+}
+
+// undeclaredDomain is declaredDomain for what nobody calls a domain. It refuses
+// public suffixes.
+func undeclaredDomain(s string) (ioc.Observable, error) {
 	v, err := domain(strings.TrimSuffix(s, "/"))
-	if err != nil {
-		return ioc.Observable{}, err
+	if err == nil && PublicSuffix(v) {
+		err = errSuffix
 	}
-	if publicSuffix(v) {
-		return ioc.Observable{}, errSuffix
-	}
-	return ioc.Observable{Type: ioc.Domain, Value: v}, nil
+	return observable(ioc.Domain, v, err)
 }

@@ -98,7 +98,7 @@ func sniffPrefix(s string, slash int) (o ioc.Observable, done bool, err error) {
 		return o, false, nil
 	}
 	o, err = asPrefix(s)
-	done = err == nil || err == error(errAll) || all(s[slash+1:], isDigit) && slash+1 < len(s) && len(s) < slash+5
+	done = err == nil || all(s[slash+1:], isDigit) && slash+1 < len(s) && len(s) < slash+5
 	return o, done, err
 }
 
@@ -115,7 +115,7 @@ func sniffName(s string) (ioc.Observable, error) {
 			return ioc.Observable{Type: ioc.IPPort, Value: a.String()}, nil
 		}
 	}
-	o, err := asDomain(s)
+	o, err := undeclaredDomain(s)
 	if err == nil && isFileName(o.Value) {
 		return ioc.Observable{Type: ioc.FileName, Value: s}, nil
 	}
