@@ -14,6 +14,11 @@
 // counter says which observables have to meet old events again (Armed). The
 // generation says that the set of what is hunted has changed, so that a file
 // compiled from it is stale.
+//
+// A verdict says of an observable whether it may raise hits. It is derived, so
+// a store may forget it, and cannot be wrong about it for longer than until the
+// next pass of judging; the decisions and marks that it is derived from are
+// kept for good, whatever becomes of the claims and hits.
 package store
 
 import (
@@ -140,5 +145,17 @@ type HitFilter struct {
 	Feed     string // one of the hit's indicators is of it
 	Path     string // the whole path
 	ID       string // how the id begins
+	Report   string // id of a report that one of the hit's indicators is of
+	Mark     string // ioc.TruePositive, ioc.FalsePositive, or Unmarked
 	Limit    int
+}
+
+// Unmarked in a HitFilter's Mark wants hits of which nobody said anything.
+const Unmarked = "none"
+
+// MarkEffect is what a mark changes about one observable.
+type MarkEffect struct {
+	ioc.Observable
+	Hits          int // that are marked
+	Before, After ioc.Facts
 }

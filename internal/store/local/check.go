@@ -18,9 +18,9 @@ import (
 // for a million observables.
 func (s *Store) Check(ctx context.Context) error {
 	return s.read(ctx, func(q *snapshot) error {
-		c := &checker{q: q, reports: map[int64]*tally{}, claims: map[int64]int64{}}
-		for _, step := range []func() error{c.sqlite, c.schema, c.numbers, c.feeds, c.reportRows, c.members, c.tallies,
-			c.observables, c.duplicates, c.claimRows, c.refusals, c.hits, c.hitClaims, c.runs} {
+		c := &checker{q: q, reports: map[int64]*tally{}, claims: map[int64]int64{}, verdicts: map[int64]bool{0: true}}
+		for _, step := range []func() error{c.sqlite, c.schema, c.numbers, c.feeds, c.reportRows, c.members, c.tallies, c.verdictRows,
+			c.observables, c.duplicates, c.claimRows, c.refusals, c.hits, c.hitClaims, c.runs, c.decisions, c.marks, c.hitMarks, c.warninglists, c.notes} {
 			if err := step(); err != nil {
 				return c.unreadable(err)
 			}
@@ -34,13 +34,14 @@ func (s *Store) Check(ctx context.Context) error {
 
 // checker collects findings.
 type checker struct {
-	q       querier
-	types   *types
-	found   []string
-	more    int
-	reports map[int64]*tally
-	claims  map[int64]int64 // uses of each claim
-	live    int64           // memberships that are not withdrawn
+	q        querier
+	types    *types
+	found    []string
+	more     int
+	reports  map[int64]*tally
+	claims   map[int64]int64 // uses of each claim
+	live     int64           // memberships that are not withdrawn
+	verdicts map[int64]bool
 }
 
 // tally is what a report says of its memberships, less what they are.
@@ -99,7 +100,7 @@ func (c *checker) schema() (err error) {
 }
 
 func (c *checker) numbers() error {
-	for _, key := range []string{metaGeneration, metaArmed, metaSum, metaHuntable} {
+	for _, key := range metaRows {
 		if _, err := meta(c.q, key); err != nil {
 			return err
 		}
@@ -183,11 +184,11 @@ func (c *checker) observables() error {
 		c.observable(last, counted, armed)
 		total -= last.chk(last.state)
 	}
-	err = each(c.q, `SELECT o.id, o.hash, o.type, o.value, o.live, o.expires, o.armed, m.report, m.expires
+	err = each(c.q, `SELECT o.id, o.hash, o.type, o.value, o.live, o.expires, o.armed, o.verdict, m.report, m.expires
  FROM observable o LEFT JOIN member m INDEXED BY member_live ON m.observable = o.id AND m.removed IS NULL ORDER BY o.id`, nil, func(row scanner) error {
 		o := &observable{}
 		var report, expires nullable
-		if err := row(&o.id, &o.hash, &o.code, &o.Value, &o.live, (*nullable)(&o.expires), &o.armed, &report, &expires); err != nil {
+		if err := row(&o.id, &o.hash, &o.code, &o.Value, &o.live, (*nullable)(&o.expires), &o.armed, &o.verdict, &report, &expires); err != nil {
 			return err
 		}
 		if last == nil || last.id != o.id {
@@ -219,6 +220,8 @@ func (c *checker) observable(o *observable, counted state, armed int64) {
 		c.report("observable %d (%s %q) is not what was written", o.id, o.Type, o.Value)
 	case o.live != counted.live || o.expires != counted.expires:
 		c.report("observable %d (%s %q) has %d memberships, not %d", o.id, o.Type, o.Value, counted.live, o.live)
+	case !c.verdicts[o.verdict]:
+		c.report("observable %d has the verdict %d, which is missing", o.id, o.verdict)
 	case o.armed > armed:
 		c.report("observable %d is armed by %d, which is to come", o.id, o.armed)
 	}
@@ -253,10 +256,10 @@ func (c *checker) claimRows() error {
 }
 
 func (c *checker) refusals() error {
-	return each(c.q, "SELECT feed, report, type, value, reason, chk FROM refused", nil, func(row scanner) error {
+	return each(c.q, "SELECT feed, report, type, value, reason, place, chk FROM refused", nil, func(row scanner) error {
 		var r ioc.Refusal
 		var feed, chk int64
-		err := row(&feed, &r.Report, &r.Type, &r.Value, &r.Reason, &chk)
+		err := row(&feed, &r.Report, &r.Type, &r.Value, &r.Reason, &r.Place, &chk)
 		if chk != refusalSum(feed, r) {
 			c.report("a refusal of feed %d is not what was written", feed)
 		}

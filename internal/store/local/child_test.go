@@ -65,6 +65,19 @@ func putForever(dir string) error {
 			return errors.Join(err, s.Close())
 		}
 		fmt.Println(n)
+		if _, err := s.Judge(ctx, fmt.Sprint("rules ", n/5), killJudge(n/5)); err != nil {
+			return errors.Join(err, s.Close())
+		}
+	}
+}
+
+// killJudge is what rules of that number disarm.
+func killJudge(rules int) ioc.Judge {
+	return func(o ioc.Observable, _ ioc.Facts) ioc.Arming {
+		if len(o.Value)%5 != rules%5 {
+			return ioc.Arming{}
+		}
+		return ioc.Arming{Disarmed: true, By: ioc.ByList, Lists: []ioc.ListMatch{{List: "lengths", Entry: o.Value}}}
 	}
 }
 

@@ -15,6 +15,9 @@ func (s *Store) Count(ctx context.Context, now time.Time) (store.Counts, error) 
 		if err := countTypes(q, stamp(now), &c); err != nil {
 			return err
 		}
+		if err := s.countVerdicts(q, &c); err != nil {
+			return err
+		}
 		feeds, err := feedNames(q)
 		if err != nil {
 			return err
@@ -28,11 +31,11 @@ func (s *Store) Count(ctx context.Context, now time.Time) (store.Counts, error) 
 	return c, err
 }
 
-// Alive reports whether any claim is valid now. It stops at the first one, and
+// Alive reports whether any claim of an armed observable is valid now. It stops at the first one, and
 // reads every observable only where there is none.
 func (s *Store) Alive(ctx context.Context, now time.Time) (alive bool, err error) {
 	err = s.read(ctx, func(q *snapshot) error {
-		return one(q, "SELECT EXISTS(SELECT 1 FROM observable WHERE live > 0 AND (expires IS NULL OR expires > ?))", []any{stamp(now)}, &alive)
+		return one(q, "SELECT EXISTS(SELECT 1 FROM observable o WHERE live > 0 AND (expires IS NULL OR expires > ?) AND NOT "+isDisarmed+")", []any{stamp(now)}, &alive)
 	})
 	return alive, err
 }
@@ -71,38 +74,33 @@ func feedNames(q querier) (map[int64]string, error) {
 	return names, err
 }
 
-// countFeeds counts the distinct observables of each feed. With one feed that
-// is what there is; with more, the index of live memberships is read in the
-// order of observables.
+// countFeeds counts the distinct observables of each feed: its memberships, but
+// each observable once. Most observables have one membership, so that only the
+// others are read.
 func countFeeds(q querier) (map[int64]int, error) {
 	counts := map[int64]int{}
 	feedOf := map[int64]int64{}
-	live := map[int64]bool{}
-	err := each(q, "SELECT id, feed FROM report WHERE live > 0", nil, func(row scanner) error {
+	err := each(q, "SELECT id, feed, live FROM report WHERE live > 0", nil, func(row scanner) error {
 		var report, feed int64
-		err := row(&report, &feed)
-		feedOf[report], live[feed] = feed, true
+		var live int
+		err := row(&report, &feed, &live)
+		feedOf[report] = feed
+		counts[feed] += live
 		return err
 	})
-	if err != nil || len(live) == 0 {
-		return counts, err
+	if err != nil {
+		return nil, err
 	}
-	if len(live) == 1 {
-		var n int
-		err := one(q, "SELECT count(*) FROM observable WHERE live > 0", nil, &n)
-		for feed := range live {
-			counts[feed] = n
-		}
-		return counts, err
-	}
-	last := map[int64]int64{} // of each feed, the observable counted last
-	return counts, each(q, "SELECT observable, report FROM member INDEXED BY member_live WHERE removed IS NULL ORDER BY observable", nil, func(row scanner) error {
+	last := map[int64]int64{} // of each feed, the observable seen last
+	return counts, each(q, `SELECT m.observable, m.report FROM observable o
+ CROSS JOIN member m INDEXED BY member_live ON m.observable = o.id AND m.removed IS NULL WHERE o.live > 1 ORDER BY o.id`, nil, func(row scanner) error {
 		var obs, report int64
 		err := row(&obs, &report)
-		if feed := feedOf[report]; last[feed] != obs {
-			last[feed] = obs
-			counts[feed]++
+		feed := feedOf[report]
+		if last[feed] == obs {
+			counts[feed]--
 		}
+		last[feed] = obs
 		return err
 	})
 }
@@ -115,11 +113,12 @@ func (s *Store) Feeds(ctx context.Context) (all []store.FeedState, err error) {
 		if err != nil {
 			return err
 		}
-		err = each(q, `SELECT f.id, f.name, f.cursor, count(r.id), coalesce(sum(r.live), 0), (SELECT count(*) FROM refused x WHERE x.feed = f.id)
- FROM feed f LEFT JOIN report r ON r.feed = f.id AND r.removed IS NULL WHERE f.removed IS NULL GROUP BY f.id ORDER BY f.name`, nil, func(row scanner) error {
+		err = each(q, `SELECT f.id, f.name, f.cursor, count(r.id), coalesce(sum(r.live), 0), (SELECT count(*) FROM refused x WHERE x.feed = f.id),
+ count(l.report), coalesce(sum(l.count), 0)
+ FROM feed f LEFT JOIN report r ON r.feed = f.id AND r.removed IS NULL LEFT JOIN warninglist l ON l.report = r.id WHERE f.removed IS NULL GROUP BY f.id ORDER BY f.name`, nil, func(row scanner) error {
 			var f store.FeedState
 			var id int64
-			err := row(&id, &f.Name, &f.Cursor, &f.Reports, &f.Memberships, &f.Refused)
+			err := row(&id, &f.Name, &f.Cursor, &f.Reports, &f.Memberships, &f.Refused, &f.Lists, &f.Entries)
 			f.Observables = byFeed[id]
 			all = append(all, f)
 			return err

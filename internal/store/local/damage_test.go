@@ -21,6 +21,48 @@ import (
 // sample fills a store with something of everything, and returns its file.
 func sample(t *testing.T) []byte {
 	t.Helper()
+	dir := write(t, sampleOld(t))
+	s := open(t, dir)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.PutBatch(t.Context(), "list", listBatch("w", "1", "a list of \xff\x00 hosts", "a.example", "", "b\x00.example"))
+	must(err)
+	h := hit("4", 4)
+	h.Direction, h.Outcome = ioc.Inbound, ioc.Allowed
+	_, err = s.PutHits(t.Context(), []ioc.Hit{h})
+	must(err)
+	known := generated(0, 1, "a").Members[:2]
+	must(s.Decide(t.Context(), []ioc.Decision{
+		{Observable: known[0].Observable, Source: ioc.SourcePerson, Verdict: ioc.Arm, Why: "bad \x00", By: "me", At: time.Unix(5, 0)},
+		{Observable: ioc.Observable{Type: ioc.Domain, Value: "unknown \xff"}, Source: "otx", Verdict: ioc.Disarm},
+	}, disarmIPs))
+	_, err = s.Judge(t.Context(), "rules", disarmIPs)
+	must(err)
+	_, _, err = s.MarkHits(t.Context(), store.HitFilter{ID: "2"}, ioc.Mark{Verdict: ioc.TruePositive, Why: "seen", By: "me", At: time.Unix(6, 0)}, disarmIPs)
+	must(err)
+	must(s.PutNote(t.Context(), "lifetimes", "ip: 90d"))
+	must(s.Check(t.Context()))
+	must(s.Close())
+	file, err := os.ReadFile(filepath.Join(dir, FileName))
+	must(err)
+	return file
+}
+
+// listBatch is a batch with a warninglist.
+func listBatch(report, revision, name string, entries ...string) ioc.Batch {
+	return ioc.Batch{
+		Reports: []ioc.ReportList{{Report: ioc.Report{ID: report}, Revision: revision, Start: true, Last: true}},
+		Lists:   []ioc.Warninglist{{ID: report, Name: name, Description: "d", Version: "7", Kind: "hostname", Attributes: []string{"domain", "url"}, Entries: entries}},
+	}
+}
+
+// sampleOld is what a store of schema 1 could hold of sample.
+func sampleOld(t *testing.T) []byte {
+	t.Helper()
 	dir := t.TempDir()
 	s := open(t, dir)
 	b := generated(0, 8, "a")
@@ -66,9 +108,12 @@ func dump(t *testing.T, s *Store) (string, error) {
 	}
 	for i, err := range s.List(t.Context(), store.ListFilter{}) {
 		add(i, err)
+		add(i.Arming, nil)
 	}
-	for o, err := range s.Observables(t.Context(), ioc.Filter{}) {
-		add(o, err)
+	for _, f := range []ioc.Filter{{}, {Disarmed: true}} {
+		for o, err := range s.Observables(t.Context(), f) {
+			add(o, err)
+		}
 	}
 	for _, feed := range []string{"otx", "list"} {
 		for r, err := range s.Refused(t.Context(), feed) {
@@ -81,6 +126,17 @@ func dump(t *testing.T, s *Store) (string, error) {
 	for r, err := range s.Runs(t.Context(), store.RunFilter{}) {
 		add(r, err)
 	}
+	for w, err := range s.Warninglists(t.Context()) {
+		add(w, err)
+	}
+	for d, err := range s.Decisions(t.Context()) {
+		add(d, err)
+	}
+	add(s.ListStates(t.Context()))
+	add(s.Note(t.Context(), "lifetimes"))
+	add(s.Arming(t.Context(), generated(0, 1, "a").Members[0].Observable))
+	add(s.Facts(t.Context(), hit("", 0).Observable))
+	add(s.Count(t.Context(), time.Unix(0, 0)))
 	add(s.Feeds(t.Context()))
 	add(s.Generation(t.Context()))
 	add(s.Armed(t.Context()))
@@ -215,19 +271,49 @@ func TestRepairSound(t *testing.T) {
 // TestRepairKeeps: damage in one place costs no more than that place.
 func TestRepairKeeps(t *testing.T) {
 	value := generated(1, 2, "").Members[5].Value
-	file := bytes.ReplaceAll(sample(t), []byte(value), []byte(value[:len(value)-1]+"!"))
+	file0 := sample(t)
+	file := bytes.ReplaceAll(file0, []byte(value), []byte(value[:len(value)-1]+"!"))
 	dir := write(t, file)
 	done, err := Repair(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if done.Memberships != 801 || done.Hits != 3 || done.Runs != 1 || done.Refused != 1 || done.Feeds != 2 || done.Reports != 9 || !done.Collect || len(done.Lost) != 1 {
+	if done.Memberships != 801 || done.Hits != 4 || done.Runs != 1 || done.Refused != 1 || done.Decisions != 2 || done.Marks != 1 || done.Feeds != 2 || done.Reports != 10 || !done.Collect || len(done.Lost) != 1 {
 		t.Errorf("%+v", done)
 	}
 	s := open(t, dir)
 	if c, err := s.Cursor(t.Context(), "otx"); err != nil || c != "" {
 		t.Errorf("the cursor is %q, %v: the lost member would not be read again", c, err)
 	}
+	if rules, pending, err := s.ArmingState(t.Context()); rules != "" || !pending || err != nil {
+		t.Errorf("%q, %v, %v: nothing is judged yet", rules, pending, err)
+	}
+	if _, err := s.Judge(t.Context(), "rules", disarmIPs); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(said(t, open(t, write(t, file0))), said(t, s)); d != "" {
+		t.Errorf("decisions, marks, lists and notes (-stored +saved):\n%s", d)
+	}
+}
+
+// said is what was stored beside indicators, without times of storing.
+func said(t *testing.T, s *Store) string {
+	t.Helper()
+	all, err := dump(t, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, l := range strings.Split(all, "\n") {
+		if strings.Contains(l, `"Entries":[`) || strings.Contains(l, `"Mark":`) || strings.Contains(l, `"source":`) ||
+			strings.Contains(l, `"disarmed":`) || strings.HasPrefix(l, `"`) {
+			lines = append(lines, l)
+		}
+	}
+	if len(lines) < 10 {
+		t.Errorf("only %d lines", len(lines))
+	}
+	return strings.Join(lines, "\n")
 }
 
 func TestOtherFiles(t *testing.T) {

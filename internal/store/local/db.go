@@ -40,8 +40,8 @@ const lockWait = 60 * time.Second
 
 // write runs f in a transaction: all of it is stored, or nothing.
 func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
-	if s.readOnly {
-		return fmt.Errorf("store %s: opened for reading only", s.path)
+	if err := s.writable(); err != nil {
+		return err
 	}
 	select {
 	case <-s.w.turn:
@@ -65,6 +65,13 @@ func (s *Store) write(ctx context.Context, f func(*tx) error) (err error) {
 	}
 	done = err == nil
 	return s.explain(err)
+}
+
+func (s *Store) writable() error {
+	if s.readOnly {
+		return fmt.Errorf("store %s: opened for reading only", s.path)
+	}
+	return nil
 }
 
 // begin takes the write lock. SQLite waits a moment for another process, and

@@ -3,6 +3,7 @@ package local
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -255,47 +256,62 @@ func feedsOf(is []ioc.Indicator) string {
 	return names
 }
 
-const hitColumns = `id, type, value, matched, rule, host, path, line, offset, idx, doc, field, time, time_source, before, occurred, format, record, start, stop`
+const hitColumns = `id, type, value, matched, rule, host, path, line, offset, idx, doc, field, time, time_source, before, occurred, format, record, start, stop, direction, outcome`
 
 // hitArgs is the number of columns of a hit.
-const hitArgs = 22
+const hitArgs = 24
 
 var insertHit = "INSERT INTO hit(" + hitColumns + ", claims, chk) VALUES (?" + strings.Repeat(", ?", hitArgs-1) + ") ON CONFLICT(id) DO NOTHING"
 
 func appendHitArgs(row []any, h *ioc.Hit) []any {
 	w := &h.Where
 	return append(row, h.ID, string(h.Type), h.Value, h.Matched, h.Rule, w.Host, w.Path, w.Line, w.Offset, w.Index, w.DocID, w.Field,
-		column(stamp(h.Time)), h.TimeSource, bit(h.BeforeFirstSeen), column(stamp(h.Occurred)), h.Format, h.Record, int64(h.Start), int64(h.End))
+		column(stamp(h.Time)), h.TimeSource, bit(h.BeforeFirstSeen), column(stamp(h.Occurred)), h.Format, h.Record, int64(h.Start), int64(h.End), h.Direction, h.Outcome)
 }
 
 func hitSum(h *ioc.Hit, claims int64) int64 {
 	w := &h.Where
-	return sum(7).num(claims, w.Line, w.Offset, stamp(h.Time), bit(h.BeforeFirstSeen), stamp(h.Occurred), int64(h.Start), int64(h.End)).
-		str(h.ID, string(h.Type), h.Value, h.Matched, h.Rule, w.Host, w.Path, w.Index, w.DocID, w.Field, h.TimeSource, h.Format, string(h.Record)).row()
+	sum := sum(7).num(claims, w.Line, w.Offset, stamp(h.Time), bit(h.BeforeFirstSeen), stamp(h.Occurred), int64(h.Start), int64(h.End)).
+		str(h.ID, string(h.Type), h.Value, h.Matched, h.Rule, w.Host, w.Path, w.Index, w.DocID, w.Field, h.TimeSource, h.Format, string(h.Record))
+	if h.Direction != "" || h.Outcome != "" { // schema 1 had none
+		sum = sum.str(h.Direction, h.Outcome)
+	}
+	return sum.row()
 }
 
 // scanHit reads a hit but for its indicators, and whether its checksum is
 // right.
-func scanHit(row scanner, h *ioc.Hit) (claims int64, ok bool, err error) {
+func scanHit(row scanner, h *ioc.Hit, more ...any) (claims int64, ok bool, err error) {
 	var at, occurred nullable
 	var chk int64
 	w := &h.Where
-	err = row(&h.ID, &h.Type, &h.Value, &h.Matched, &h.Rule, &w.Host, &w.Path, &w.Line, &w.Offset, &w.Index, &w.DocID, &w.Field,
-		&at, &h.TimeSource, &h.BeforeFirstSeen, &occurred, &h.Format, &h.Record, &h.Start, &h.End, &claims, &chk)
+	err = row(append([]any{&h.ID, &h.Type, &h.Value, &h.Matched, &h.Rule, &w.Host, &w.Path, &w.Line, &w.Offset, &w.Index, &w.DocID, &w.Field,
+		&at, &h.TimeSource, &h.BeforeFirstSeen, &occurred, &h.Format, &h.Record, &h.Start, &h.End, &h.Direction, &h.Outcome, &claims, &chk}, more...)...)
 	h.Time, h.Occurred = instant(int64(at)), instant(int64(occurred))
 	return claims, err == nil && chk == hitSum(h, claims), err
 }
 
+// markOf is the number of the act that marked a hit, or NULL.
+const markOf = "(SELECT mark FROM hit_mark WHERE hit_mark.hit = hit.id)"
+
 // Hits yields stored hits, newest event first; those without a time come last.
+// Of what is looked up, they have the Mark.
 func (s *Store) Hits(ctx context.Context, f store.HitFilter) iter.Seq2[ioc.Hit, error] {
 	return sequence(ctx, s, func(q *snapshot, yield func(ioc.Hit) error) error {
-		w := hitWhere(f)
-		claims := &hitClaims{q: q}
-		return each(q, "SELECT "+hitColumns+", claims, chk FROM hit"+w.sql()+" ORDER BY time DESC, rowid DESC"+limit(f.Limit), w.args, func(row scanner) error {
+		w, err := hitWhere(q, f)
+		if err != nil {
+			return err
+		}
+		claims, acts := &hitClaims{q: q}, &acts{q: q}
+		return each(q, "SELECT "+hitColumns+", claims, chk, "+markOf+" FROM hit"+w.sql()+" ORDER BY time DESC, rowid DESC"+limit(f.Limit), w.args, func(row scanner) error {
 			var h ioc.Hit
-			id, _, err := scanHit(row, &h)
+			var mark sql.NullInt64
+			id, _, err := scanHit(row, &h, &mark)
 			if err == nil {
 				h.Indicators, err = claims.load(id)
+			}
+			if err == nil && mark.Valid {
+				h.Mark, err = acts.load(mark.Int64)
 			}
 			if err != nil {
 				return err
@@ -305,7 +321,7 @@ func (s *Store) Hits(ctx context.Context, f store.HitFilter) iter.Seq2[ioc.Hit, 
 	})
 }
 
-func hitWhere(f store.HitFilter) where {
+func hitWhere(q querier, f store.HitFilter) (where, error) {
 	w := where{}
 	w.span("time", stamp(f.From), stamp(f.To))
 	w.text("type = ?", string(f.Type))
@@ -317,7 +333,53 @@ func hitWhere(f store.HitFilter) where {
 	if f.Feed != "" {
 		w.add("EXISTS (SELECT 1 FROM hit_claims c WHERE c.id = hit.claims AND instr(c.feeds, ?) > 0)", feedMark+f.Feed+feedMark)
 	}
-	return w
+	switch f.Mark {
+	case "":
+	case store.Unmarked:
+		w.add(markOf + " IS NULL")
+	default:
+		w.add("EXISTS (SELECT 1 FROM hit_mark k JOIN mark ON mark.id = k.mark WHERE k.hit = hit.id AND mark.verdict = ?)", f.Mark)
+	}
+	if f.Report != "" {
+		numbers, err := claimsWith(q, f.Report)
+		if err != nil {
+			return w, err
+		}
+		w.add("claims IN (SELECT value FROM json_each(?))", ids(numbers))
+	}
+	return w, nil
+}
+
+// claimsWith returns the numbers of the indicators that are of a report. Few
+// are decoded: the id has to stand in the text.
+func claimsWith(q querier, report string) (numbers []int64, err error) {
+	quoted, err := json.Marshal(report)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(quoted, &report); err != nil { // as it reads when it was stored
+		return nil, err
+	}
+	err = each(q, "SELECT id, doc FROM hit_claims", nil, func(row scanner) error {
+		var id int64
+		var doc sql.RawBytes
+		if err := row(&id, &doc); err != nil || !bytes.Contains(doc, quoted) {
+			return err
+		}
+		var is []ioc.Indicator
+		if err := json.Unmarshal(doc, &is); err != nil {
+			return fmt.Errorf("%w: the indicators of a hit: %w", ErrDamaged, err)
+		}
+		if slices.ContainsFunc(is, func(i ioc.Indicator) bool { return inReport(i, report) }) {
+			numbers = append(numbers, id)
+		}
+		return nil
+	})
+	return numbers, err
+}
+
+func inReport(i ioc.Indicator, report string) bool {
+	return slices.ContainsFunc(i.Reports, func(m ioc.Mention) bool { return m.ID == report })
 }
 
 // hitClaims reads the indicators of hits, and keeps the last: hits of one

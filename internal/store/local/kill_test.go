@@ -3,6 +3,7 @@
 package local
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -73,6 +74,35 @@ func survived(t *testing.T, dir string, last int) {
 	}
 	if want := at + min(at, 1); reports != want {
 		t.Errorf("%d reports at cursor %d", reports, at)
+	}
+	judgedOn(t, s)
+}
+
+// judgedOn makes the pass anew in which a writer died, and expects each
+// observable to be judged by its rules: those of the pass, where it was complete,
+// need not be applied again to what they had judged.
+func judgedOn(t *testing.T, s *Store) {
+	t.Helper()
+	rules, pending, err := s.ArmingState(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 7
+	if _, err := fmt.Sscanf(rules, "rules %d", &n); rules != "" && err != nil {
+		t.Fatal(rules, err)
+	}
+	done, err := s.Judge(t.Context(), fmt.Sprint("rules ", n), killJudge(n))
+	if err != nil || rules != "" && !pending && done.Observables != 0 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	for o, err := range s.Observables(t.Context(), ioc.Filter{Disarmed: true}) {
+		a, wrong := s.Arming(t.Context(), o)
+		if want := killJudge(n)(o, ioc.Facts{}); err != nil || wrong != nil || a.Disarmed != want.Disarmed {
+			t.Fatalf("%v by rules %d: %+v, %v, %v", o, n, a, err, wrong)
+		}
+	}
+	if err := s.Check(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *Store) List(ctx context.Context, f store.ListFilter) iter.Seq2[ioc.Indi
 		if l.types, err = loadTypes(q); err != nil {
 			return err
 		}
-		l.claims = newClaims(q)
+		l.claims = newClaims(q, &s.verdicts)
 		query, args, err := l.candidates()
 		if err != nil {
 			return err
@@ -47,7 +47,7 @@ func (l *lister) list(query string, args []any) error {
 	err := each(l.q, query, args, func(row scanner) error {
 		var o listed
 		var code int64
-		if err := row(&o.id, &code, &o.Value, &o.armed); err != nil {
+		if err := row(&o.id, &code, &o.Value, &o.armed, &o.verdict); err != nil {
 			return err
 		}
 		o.Type = l.types.names[code]
@@ -118,7 +118,7 @@ func (l *lister) candidates() (string, []any, error) {
 		where = append(where, "o.type IN (SELECT value FROM json_each(?))")
 		args = append(args, ids(l.types.some(l.filter.Types)))
 	}
-	return "SELECT o.id, o.type, o.value, o.armed FROM " + from + " WHERE " + strings.Join(where, " AND ") + " ORDER BY o.id", args, nil
+	return "SELECT o.id, o.type, o.value, o.armed, o.verdict FROM " + from + " WHERE " + strings.Join(where, " AND ") + " ORDER BY o.id", args, nil
 }
 
 // reports returns the reports that can make an indicator wanted, and whether

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
 )
 
 // generated makes the reports from..to of a feed whose reports have 100
@@ -142,8 +143,78 @@ func TestLoad(t *testing.T) {
 			l.must(err)
 		}
 	})
+	l.judge("judge all", "a", store.Judged{Observables: n, Disarmed: n / 100, NowDisarmed: n / 100})
+	l.judge("judge nothing new", "a", store.Judged{})
+	l.scan("all armed observables", ioc.Filter{}, n-n/100)
+	l.judge("judge by other rules", "b", store.Judged{Observables: n, Disarmed: n / 100, NowArmed: n / 100, NowDisarmed: n / 100})
+	l.decideSome()
+	l.judge("judge by other rules, with facts", "a", store.Judged{Observables: n, Disarmed: n / 100, NowArmed: n / 100, NowDisarmed: n / 100})
+	l.judge("judge by the rules before", "b", store.Judged{Observables: n, Disarmed: n / 100, NowArmed: n / 100, NowDisarmed: n / 100})
+	l.step("set state", func() {
+		st, err := l.s.SetState(t.Context())
+		if l.must(err); st.Huntable != n-n/100 {
+			t.Errorf("%+v", st)
+		}
+	})
+	l.step("arming state", func() {
+		rules, pending, err := l.s.ArmingState(t.Context())
+		if l.must(err); rules != "b" || pending {
+			t.Errorf("%q, %v", rules, pending)
+		}
+	})
+	l.step("count", func() {
+		c, err := l.s.Count(t.Context(), time.Now())
+		if l.must(err); c.Disarmed != n/100 || c.ByRule["list"] != n/100 {
+			t.Errorf("%+v", c)
+		}
+	})
 	l.load("new revisions, same members", "b", ioc.Changes{Unchanged: n})
 	l.maintain()
+}
+
+// decideSome decides about one in a thousand, and marks as many hits.
+func (l *loader) decideSome() {
+	l.Helper()
+	var ds []ioc.Decision
+	var hits []ioc.Hit
+	for k := 0; k < l.n; k += 1000 {
+		o := generatedMember("", k, time.Time{}).Observable
+		ds = append(ds, ioc.Decision{Observable: o, Source: "otx", Verdict: ioc.Arm})
+		hits = append(hits, ioc.Hit{ID: strconv.Itoa(k), Observable: o, Time: time.Unix(int64(k), 0)})
+	}
+	_, err := l.s.PutHits(l.Context(), hits)
+	l.must(err)
+	was := map[ioc.Observable]ioc.Arming{}
+	for _, d := range ds {
+		was[d.Observable], err = l.s.Arming(l.Context(), d.Observable)
+		l.must(err)
+	}
+	keep := func(o ioc.Observable, _ ioc.Facts) ioc.Arming { return was[o] }
+	l.step("decide some", func() { l.must(l.s.Decide(l.Context(), ds, keep)) })
+	l.step("mark some", func() {
+		_, _, err := l.s.MarkHits(l.Context(), store.HitFilter{}, ioc.Mark{Verdict: ioc.TruePositive}, keep)
+		l.must(err)
+	})
+}
+
+// judge judges by rules that disarm one in a hundred, others under each name.
+func (l *loader) judge(what, rules string, want store.Judged) {
+	l.Helper()
+	var got store.Judged
+	l.step(what, func() {
+		k := 0
+		var err error
+		got, err = l.s.Judge(l.Context(), rules, func(o ioc.Observable, _ ioc.Facts) ioc.Arming {
+			if k++; k%100 != int(rules[0])%100 {
+				return ioc.Arming{}
+			}
+			return ioc.Arming{Disarmed: true, By: ioc.ByList, Lists: []ioc.ListMatch{{List: "list", Entry: o.Value, Match: ioc.MatchExact}}}
+		})
+		l.must(err)
+	})
+	if got != want {
+		l.Errorf("got %+v, want %+v", got, want)
+	}
 }
 
 // maintain measures what is done now and then.

@@ -7,6 +7,12 @@
 // neither wait for a writer nor stop it. There is one writer at a time, in all
 // processes; Lock is for longer turns, such as a whole collection.
 //
+// Which observables may raise hits is judged by rules that this package does not
+// know: it hands each observable with the facts, decisions and marks, to a
+// function, and keeps the verdict (Judge). What is disarmed stays and is shown,
+// but is not among Observables. Whatever else is stored beside indicators and
+// decides about them, warninglists for one, is only kept here.
+//
 // The compiled set file that a scan uses is derived from the store and names
 // its Generation; this package does not know it.
 //
@@ -48,6 +54,7 @@ type Store struct {
 	w         writer
 	find      *sql.Stmt // of Lookup
 	codes     typeCache
+	verdicts  verdictCache
 	closing   sync.Once
 	closed    error
 }

@@ -82,16 +82,21 @@ func pruneObservables(t *tx, p *Pruned) error {
 	}
 	const orphans = "live = 0 AND id NOT IN (SELECT observable FROM member WHERE removed IS NOT NULL)"
 	var gone int64
-	err := each(t, "SELECT id, hash, type, live, expires, armed FROM observable WHERE "+orphans, nil, func(row scanner) error {
+	verdicts := map[int64]bool{}
+	err := each(t, "SELECT "+observableColumns+" FROM observable o WHERE "+orphans, nil, func(row scanner) error {
 		o := &observable{}
-		err := row(&o.id, &o.hash, &o.code, &o.live, (*nullable)(&o.expires), &o.armed)
+		err := o.scan(row)
 		gone += o.chk(o.state)
+		verdicts[o.verdict] = true
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	if p.Observables, err = t.affect("DELETE FROM observable WHERE " + orphans); err != nil {
+		return err
+	}
+	if err := sweepVerdicts(t, verdicts); err != nil {
 		return err
 	}
 	v, err := meta(t, metaSum)

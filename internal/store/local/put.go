@@ -24,13 +24,11 @@ type put struct {
 	reports map[string]*report
 	changes ioc.Changes
 
-	armed   int64           // the counter that this batch arms with
-	arming  bool            // something was armed
-	hunted  bool            // the set of huntable observables changed
-	sum     int64           // what the sum over all observables grows by
-	lastObs int64           // the highest number of an observable
-	claims  claimTable      // texts of claims
-	dropped map[int64]*drop // observables that lost memberships
+	counters
+	lists   map[string]*ioc.Warninglist // of this batch, by report
+	lastObs int64                       // the highest number of an observable
+	claims  claimTable                  // texts of claims
+	dropped map[int64]*drop             // observables that lost memberships
 }
 
 // PutBatch stores a batch and its cursor: all of it or nothing. See
@@ -61,10 +59,9 @@ func (s *Store) newPut(t *tx, feed string) (*put, error) {
 	if p.types, err = loadTypes(t); err != nil {
 		return p, err
 	}
-	if p.armed, err = meta(t, metaArmed); err != nil {
+	if p.counters, err = loadCounters(t); err != nil {
 		return p, err
 	}
-	p.armed++
 	if err := one(t, "SELECT coalesce(max(id), 0) FROM observable", nil, &p.lastObs); err != nil {
 		return p, err
 	}
@@ -74,6 +71,9 @@ func (s *Store) newPut(t *tx, feed string) (*put, error) {
 
 func (p *put) batch(b ioc.Batch) error {
 	lists, gone := store.Lists(b)
+	if err := p.warninglists(b.Lists, lists); err != nil {
+		return err
+	}
 	for _, l := range lists {
 		if err := p.list(l); err != nil {
 			return err
@@ -114,28 +114,41 @@ func (p *put) finish() error {
 	if err := p.feed.save(p.t); err != nil {
 		return err
 	}
-	return p.numbers()
+	return p.counters.save(p.t)
 }
 
-func (p *put) numbers() error {
-	if p.arming {
-		if err := p.t.setMeta(metaArmed, p.armed); err != nil {
+// counters are what a transaction changes in the numbers of the whole store.
+type counters struct {
+	armed  int64 // the counter that this transaction arms with
+	arming bool  // something was armed
+	hunted bool  // the set of armed huntable observables changed
+	sum    int64 // what the sum over all observables grows by
+}
+
+func loadCounters(t *tx) (counters, error) {
+	armed, err := meta(t, metaArmed)
+	return counters{armed: armed + 1}, err
+}
+
+func (c *counters) save(t *tx) error {
+	if c.arming {
+		if err := t.setMeta(metaArmed, c.armed); err != nil {
 			return err
 		}
 	}
-	if p.hunted {
-		if err := p.t.grow(metaGeneration); err != nil {
+	if c.hunted {
+		if err := t.grow(metaGeneration); err != nil {
 			return err
 		}
 	}
-	if p.sum == 0 {
+	if c.sum == 0 {
 		return nil
 	}
-	v, err := meta(p.t, metaSum)
+	v, err := meta(t, metaSum)
 	if err != nil {
 		return err
 	}
-	return p.t.setMeta(metaSum, v+p.sum)
+	return t.setMeta(metaSum, v+c.sum)
 }
 
 // feedRow is a row of feed.

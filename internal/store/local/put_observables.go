@@ -11,9 +11,10 @@ type observable struct {
 	ioc.Observable
 	id, hash, code int64
 	state
-	was   state
-	fresh bool // not in the file yet
-	stale bool // expires has to be found anew among the memberships
+	was      state
+	disarmed bool // by its verdict
+	fresh    bool // not in the file yet
+	stale    bool // expires has to be found anew among the memberships
 }
 
 // state is what changes in an observable.
@@ -21,10 +22,28 @@ type state struct {
 	live    int64 // memberships that are not withdrawn
 	expires int64 // the latest among those; null: never
 	armed   int64
+	verdict int64 // 0: nothing is said
 }
 
 func (o *observable) chk(s state) int64 {
-	return sum(5).num(o.id, o.hash, o.code, s.live, s.expires, s.armed).row()
+	h := sum(5).num(o.id, o.hash, o.code, s.live, s.expires, s.armed)
+	if s.verdict != 0 { // schema 1 had none
+		h = h.num(s.verdict)
+	}
+	return h.row()
+}
+
+// isDisarmed is true of a row o of observable that may not raise hits.
+const isDisarmed = "(o.verdict <> 0 AND EXISTS (SELECT 1 FROM verdict v WHERE v.id = o.verdict AND v.disarmed))"
+
+// observableColumns are the columns that scan reads.
+const observableColumns = "o.id, o.hash, o.type, o.live, o.expires, o.armed, o.verdict, " + isDisarmed
+
+// scan reads a row but for its value, and more columns behind it.
+func (o *observable) scan(row scanner, more ...any) error {
+	err := row(append([]any{&o.id, &o.hash, &o.code, &o.live, (*nullable)(&o.expires), &o.armed, &o.verdict, &o.disarmed}, more...)...)
+	o.was = o.state
+	return err
 }
 
 func observableHash(o ioc.Observable) int64 { return hash64(string(o.Type), o.Value) }
@@ -44,15 +63,12 @@ func (p *put) findObservables(order []*observable) error {
 		hashes = append(hashes, o.hash)
 	}
 	slices.Sort(hashes)
-	err := each(p.t, `SELECT id, hash, type, value, live, expires, armed FROM observable
- WHERE hash IN (SELECT value FROM json_each(?))`, []any{ids(hashes)}, func(row scanner) error {
-		var id, hash, code int64
-		var value string
-		var st state
-		err := row(&id, &hash, &code, &value, &st.live, (*nullable)(&st.expires), &st.armed)
-		for _, o := range byHash[hash] {
-			if o.code == code && o.Value == value {
-				o.id, o.state, o.was, o.fresh = id, st, st, false
+	err := each(p.t, "SELECT "+observableColumns+", o.value FROM observable o WHERE o.hash IN (SELECT value FROM json_each(?))", []any{ids(hashes)}, func(row scanner) error {
+		var stored observable
+		err := stored.scan(row, &stored.Value)
+		for _, o := range byHash[stored.hash] {
+			if o.code == stored.code && o.Value == stored.Value {
+				o.id, o.state, o.was, o.disarmed, o.fresh = stored.id, stored.state, stored.state, stored.disarmed, false
 			}
 		}
 		return err
@@ -97,7 +113,7 @@ func (p *put) arm(o *observable) {
 		o.armed = p.armed
 		p.arming = true
 	}
-	if (o.was.live > 0) != (o.live > 0) && o.Type.Huntable() {
+	if (o.was.live > 0) != (o.live > 0) && !o.disarmed && o.Type.Huntable() {
 		p.hunted = true
 	}
 }

@@ -64,6 +64,11 @@ func (p *put) list(l store.List) error {
 			return err
 		}
 	}
+	if r.step == store.Withdraw {
+		if err := p.warninglist(r); err != nil {
+			return err
+		}
+	}
 	if l.Start {
 		return p.t.exec("DELETE FROM refused WHERE feed = ? AND report = ?", p.feed.id, l.ID)
 	}
@@ -138,8 +143,8 @@ func (p *put) refuse(rs []ioc.Refusal) error {
 		if r := p.reports[f.Report]; r != nil && r.step == store.Skip {
 			continue
 		}
-		if err := p.t.exec("INSERT OR IGNORE INTO refused(feed, report, type, value, reason, chk) VALUES (?, ?, ?, ?, ?, ?)",
-			p.feed.id, f.Report, f.Type, f.Value, f.Reason, refusalSum(p.feed.id, f)); err != nil {
+		if err := p.t.exec("INSERT OR IGNORE INTO refused(feed, report, type, value, reason, place, chk) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			p.feed.id, f.Report, f.Type, f.Value, f.Reason, f.Place, refusalSum(p.feed.id, f)); err != nil {
 			return err
 		}
 	}
@@ -147,5 +152,9 @@ func (p *put) refuse(rs []ioc.Refusal) error {
 }
 
 func refusalSum(feed int64, f ioc.Refusal) int64 {
-	return sum(3).num(feed).str(f.Report, f.Type, f.Value, f.Reason).row()
+	h := sum(3).num(feed).str(f.Report, f.Type, f.Value, f.Reason)
+	if f.Place != "" { // schema 1 had none
+		h = h.str(f.Place)
+	}
+	return h.row()
 }

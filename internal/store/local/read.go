@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"database/sql"
 	"iter"
 	"strings"
 
@@ -22,7 +23,7 @@ func (s *Store) Cursor(ctx context.Context, feed string) (c ioc.Cursor, err erro
 }
 
 // Generation returns a number that grows with every change to the set of
-// observables that are huntable and not withdrawn.
+// observables that are huntable, armed and not withdrawn.
 func (s *Store) Generation(ctx context.Context) (uint64, error) { return s.number(ctx, metaGeneration) }
 
 // Armed returns the highest ArmedSeq that has been given. A hunt that reads it
@@ -59,9 +60,9 @@ func (s *Store) KnownReports(ctx context.Context, feed string) iter.Seq2[ioc.Rep
 // Refused yields the stored refusals of a feed.
 func (s *Store) Refused(ctx context.Context, feed string) iter.Seq2[ioc.Refusal, error] {
 	return sequence(ctx, s, func(q *snapshot, yield func(ioc.Refusal) error) error {
-		return each(q, "SELECT r.report, r.type, r.value, r.reason FROM refused r JOIN feed f ON f.id = r.feed WHERE f.name = ?", []any{feed}, func(row scanner) error {
+		return each(q, "SELECT r.report, r.type, r.value, r.reason, r.place FROM refused r JOIN feed f ON f.id = r.feed WHERE f.name = ?", []any{feed}, func(row scanner) error {
 			var r ioc.Refusal
-			if err := row(&r.Report, &r.Type, &r.Value, &r.Reason); err != nil {
+			if err := row(&r.Report, &r.Type, &r.Value, &r.Reason, &r.Place); err != nil {
 				return err
 			}
 			return yield(r)
@@ -71,7 +72,7 @@ func (s *Store) Refused(ctx context.Context, feed string) iter.Seq2[ioc.Refusal,
 
 // Observables yields every observable once that is not withdrawn, in the order
 // in which they were first stored; expired ones and those that cannot be
-// hunted too.
+// hunted too. Disarmed ones are left out unless the filter asks for them.
 func (s *Store) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Observable, error] {
 	return sequence(ctx, s, func(q *snapshot, yield func(ioc.Observable) error) error {
 		ts, err := loadTypes(q)
@@ -95,6 +96,9 @@ func (s *Store) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Obs
 func observableWhere(f ioc.Filter, ts *types) (string, []any) {
 	terms := []string{"live > 0"}
 	var args []any
+	if !f.Disarmed {
+		terms = append(terms, "NOT "+isDisarmed)
+	}
 	if len(f.Types) > 0 {
 		terms = append(terms, "type IN (SELECT value FROM json_each(?))")
 		args = append(args, ids(ts.some(f.Types)))
@@ -114,9 +118,9 @@ func observableWhere(f ioc.Filter, ts *types) (string, []any) {
 }
 
 // lookupQuery is one statement, so that it needs no transaction around it.
-const lookupQuery = `SELECT o.value, o.armed, f.name, r.name, r.meta, ` + claimOf + `
+const lookupQuery = `SELECT o.value, o.armed, o.verdict, v.doc, f.name, r.name, r.meta, ` + claimOf + `
  FROM observable o CROSS JOIN member m INDEXED BY member_live ON m.observable = o.id AND m.removed IS NULL
- JOIN report r ON r.id = m.report JOIN feed f ON f.id = r.feed LEFT JOIN claim c ON c.id = m.claim
+ JOIN report r ON r.id = m.report JOIN feed f ON f.id = r.feed LEFT JOIN claim c ON c.id = m.claim LEFT JOIN verdict v ON v.id = o.verdict
  WHERE o.hash = ? AND o.type = ? ORDER BY o.id, m.report`
 
 // claimOf are the columns of a claim, in the order of scanClaim.
@@ -152,12 +156,17 @@ func (s *Store) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, 
 	var u unions
 	for rows.Next() {
 		var value, feed, name, meta string
+		var verdict int64
+		var doc sql.RawBytes
 		var m ioc.Mention
-		if err := scanClaim(rows.Scan, &m.Claim, &value, &u.armed, &feed, &name, &meta); err != nil {
+		if err := scanClaim(rows.Scan, &m.Claim, &value, &u.armed, &verdict, &doc, &feed, &name, &meta); err != nil {
 			return nil, s.explain(err)
 		}
 		if value != o.Value {
 			continue // another value with the same hash
+		}
+		if u.arming, err = s.verdicts.decode(verdict, doc); err != nil {
+			return nil, s.explain(err)
 		}
 		if m.Report, err = decodeReport(name, meta); err != nil {
 			return nil, s.explain(err)
@@ -170,6 +179,7 @@ func (s *Store) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, 
 // unions gathers what feeds say of one observable.
 type unions struct {
 	armed  uint64
+	arming *ioc.Arming
 	feeds  []string // in the order in which they first had it
 	byFeed map[string][]ioc.Mention
 }
@@ -187,7 +197,9 @@ func (u *unions) add(feed string, m ioc.Mention) {
 // indicators appends one for each feed.
 func (u *unions) indicators(all []ioc.Indicator, o ioc.Observable) []ioc.Indicator {
 	for _, f := range u.feeds {
-		all = append(all, store.Union(o, f, u.byFeed[f], u.armed))
+		i := store.Union(o, f, u.byFeed[f], u.armed)
+		i.Arming = u.arming
+		all = append(all, i)
 	}
 	return all
 }
@@ -195,15 +207,17 @@ func (u *unions) indicators(all []ioc.Indicator, o ioc.Observable) []ioc.Indicat
 // listed is an observable whose claims are wanted.
 type listed struct {
 	ioc.Observable
-	id    int64
-	armed uint64
+	id      int64
+	armed   uint64
+	verdict int64
 }
 
 // claims reads claims. It keeps reports that it has decoded, as many
 // observables share them.
 type claims struct {
-	q       querier
-	reports map[int64]reportOfFeed
+	q        querier
+	verdicts *verdictCache
+	reports  map[int64]reportOfFeed
 }
 
 type reportOfFeed struct {
@@ -214,8 +228,8 @@ type reportOfFeed struct {
 // keptReports bounds the memory of claims.
 const keptReports = 4096
 
-func newClaims(q querier) *claims {
-	return &claims{q: q, reports: map[int64]reportOfFeed{}}
+func newClaims(q querier, verdicts *verdictCache) *claims {
+	return &claims{q: q, verdicts: verdicts, reports: map[int64]reportOfFeed{}}
 }
 
 type mention struct {
@@ -246,7 +260,11 @@ func (c *claims) indicators(os []listed) ([]ioc.Indicator, error) {
 
 // union appends one indicator for each feed.
 func (c *claims) union(all []ioc.Indicator, o listed, ms []mention) ([]ioc.Indicator, error) {
-	u := unions{armed: o.armed}
+	arming, err := c.verdicts.load(c.q, o.verdict)
+	if err != nil {
+		return nil, err
+	}
+	u := unions{armed: o.armed, arming: arming}
 	for _, m := range ms {
 		r, err := c.report(m.report)
 		if err != nil {

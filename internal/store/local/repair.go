@@ -14,7 +14,8 @@ import (
 type Repaired struct {
 	Aside string // where the damaged file is now; "" if there was no damage
 	Feeds, Reports, Memberships,
-	Refused, Hits, Runs int // what was saved
+	Refused, Hits, Runs,
+	Decisions, Marks int // what was saved
 	Lost    []string // what was not, in words
 	Collect bool     // indicators are missing: iochunt collect --full brings them back
 }
@@ -23,8 +24,9 @@ type Repaired struct {
 // the damaged file beside it under a name with the time. What was saved is
 // consistent: it goes through the same door as a collection. Reports that could
 // not be read whole lose their revision and their feed its cursor, so that the
-// next collection reads them again. Withdrawals are not saved, and everything
-// is armed anew: hunts meet old events again, and find the hits that they have.
+// next collection reads them again. Withdrawals and verdicts are not saved:
+// everything is armed anew, and waits for a pass of judging. Hunts meet old
+// events again, and find the hits that they have.
 //
 // Nobody else may have the store open. A store without damage is left alone.
 func Repair(ctx context.Context, dir string) (Repaired, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/iochunt/iochunt/internal/ioc"
 )
@@ -51,7 +52,7 @@ func (v *salvage) all() error {
 			return err
 		}
 	}
-	for _, step := range []func() error{v.flush, v.refusals, v.cursors, v.hits, v.runs} {
+	for _, step := range []func() error{v.flush, v.refusals, v.cursors, v.hits, v.runs, v.decisions, v.marks, v.notes} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -171,8 +172,16 @@ func (v *salvage) report(r *report) error {
 		list.Revision = ""
 	}
 	list.Last = true
+	lists, ok := v.warninglist(r, list)
+	if !ok {
+		v.lost("the warninglist of report %q (feed %s)", r.name, v.feeds[r.feed].name)
+		v.partial[r.feed], v.done.Collect = true, true
+		list.Revision = ""
+	}
 	v.done.Reports++
-	return v.put(r, list, nil)
+	err = v.put(r, list, nil)
+	v.batch.Lists = append(v.batch.Lists, lists...) // of the batch that the report is in now
+	return err
 }
 
 // add sends a member, and the list so far when the batch is full.
@@ -281,10 +290,14 @@ func (v *salvage) cursors() error {
 
 func (v *salvage) refusals() error {
 	byFeed := map[int64][]ioc.Refusal{}
-	err := each(v, "SELECT feed, report, type, value, reason, chk FROM refused", nil, func(row scanner) error {
+	place := "place"
+	if !v.has("refused", place) { // schema 1
+		place = "''"
+	}
+	err := each(v, "SELECT feed, report, type, value, reason, "+place+", chk FROM refused", nil, func(row scanner) error {
 		var r ioc.Refusal
 		var feed, chk int64
-		if err := row(&feed, &r.Report, &r.Type, &r.Value, &r.Reason, &chk); err != nil {
+		if err := row(&feed, &r.Report, &r.Type, &r.Value, &r.Reason, &r.Place, &chk); err != nil {
 			return err
 		}
 		if v.feeds[feed] != nil && chk == refusalSum(feed, r) {
@@ -312,7 +325,11 @@ func (v *salvage) hits() (err error) {
 		v.done.Hits += n
 		hits, err = hits[:0], errors.Join(err, putErr)
 	}
-	whole := v.walk("hit", hitColumns+", claims, chk", func(_ int64, row scanner) bool {
+	columns := hitColumns
+	if !v.has("hit", "direction") { // schema 1
+		columns = strings.TrimSuffix(columns, "direction, outcome") + "'', ''"
+	}
+	whole := v.walk("hit", columns+", claims, chk", func(_ int64, row scanner) bool {
 		var h ioc.Hit
 		id, ok, scanErr := scanHit(row, &h)
 		if scanErr != nil || !ok {

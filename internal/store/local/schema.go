@@ -13,7 +13,7 @@ import (
 
 const (
 	applicationID = 0x494f4348 // "IOCH", in the file's header
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 // tables is the schema. Times are microseconds since 1970, UTC; NULL is the
@@ -24,7 +24,8 @@ const (
 // It is found by a hash of type and value: the index is a third of the size
 // of one over the values. live counts its memberships that are not withdrawn,
 // expires is the latest expiry among those; both could be counted anew from
-// member, and Check does so.
+// member, and Check does so. verdict is what was judged of it, 0 where nothing
+// speaks against it.
 //
 // member has no foreign keys: checking two for every row costs a quarter of the
 // load time. Check looks for orphans instead.
@@ -36,8 +37,9 @@ var tables = []string{
  complete TEXT NOT NULL, pending TEXT NOT NULL, open INTEGER NOT NULL, mixed INTEGER NOT NULL, gen INTEGER NOT NULL, removed INTEGER,
  live INTEGER NOT NULL, members INTEGER NOT NULL, chk INTEGER NOT NULL, UNIQUE(feed, name))`,
 	`CREATE TABLE observable(id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, type INTEGER NOT NULL, value TEXT NOT NULL,
- live INTEGER NOT NULL, expires INTEGER, armed INTEGER NOT NULL)`,
+ live INTEGER NOT NULL, expires INTEGER, armed INTEGER NOT NULL, verdict INTEGER NOT NULL DEFAULT 0)`,
 	`CREATE INDEX observable_hash ON observable(hash)`,
+	verdictIndex,
 	`CREATE TABLE member(report INTEGER NOT NULL, observable INTEGER NOT NULL, gen INTEGER NOT NULL, claim INTEGER NOT NULL,
  created INTEGER, expires INTEGER, original TEXT NOT NULL, removed INTEGER, PRIMARY KEY(report, observable)) WITHOUT ROWID`,
 	`CREATE INDEX member_live ON member(observable) WHERE removed IS NULL`,
@@ -45,11 +47,11 @@ var tables = []string{
  description TEXT NOT NULL, content TEXT NOT NULL, confidence INTEGER NOT NULL, refs INTEGER NOT NULL)`,
 	`CREATE INDEX claim_hash ON claim(hash)`,
 	`CREATE TABLE refused(feed INTEGER NOT NULL REFERENCES feed(id), report TEXT NOT NULL, type TEXT NOT NULL, value TEXT NOT NULL,
- reason TEXT NOT NULL, chk INTEGER NOT NULL, PRIMARY KEY(feed, report, chk)) WITHOUT ROWID`,
+ reason TEXT NOT NULL, chk INTEGER NOT NULL, place TEXT NOT NULL DEFAULT '', PRIMARY KEY(feed, report, chk)) WITHOUT ROWID`,
 	`CREATE TABLE hit(id TEXT PRIMARY KEY, type TEXT NOT NULL, value TEXT NOT NULL, claims INTEGER NOT NULL REFERENCES hit_claims(id), matched TEXT NOT NULL,
  rule TEXT NOT NULL, host TEXT NOT NULL, path TEXT NOT NULL, line INTEGER NOT NULL, offset INTEGER NOT NULL, idx TEXT NOT NULL, doc TEXT NOT NULL,
  field TEXT NOT NULL, time INTEGER, time_source TEXT NOT NULL, before INTEGER NOT NULL, occurred INTEGER, format TEXT NOT NULL,
- record BLOB, start INTEGER NOT NULL, stop INTEGER NOT NULL, chk INTEGER NOT NULL)`,
+ record BLOB, start INTEGER NOT NULL, stop INTEGER NOT NULL, chk INTEGER NOT NULL, direction TEXT NOT NULL DEFAULT '', outcome TEXT NOT NULL DEFAULT '')`,
 	`CREATE INDEX hit_time ON hit(time)`,
 	`CREATE INDEX hit_value ON hit(value)`,
 	`CREATE INDEX hit_claims_of ON hit(claims)`,
@@ -58,20 +60,23 @@ var tables = []string{
 	`CREATE TABLE run(id INTEGER PRIMARY KEY, verb TEXT NOT NULL, feed TEXT NOT NULL, started INTEGER, ended INTEGER, outcome TEXT NOT NULL,
  message TEXT NOT NULL, counters TEXT NOT NULL, chk INTEGER NOT NULL)`,
 	`CREATE INDEX run_started ON run(started)`,
+	verdictTable, decisionTable, markTable, hitMarkTable, hitMarkIndexes[0], hitMarkIndexes[1], warninglistTable, noteTable,
 }
-
-// migrations[n] brings a file from schema version n+1 to n+2.
-var migrations []func(*tx) error
 
 // The rows of meta.
 const (
-	metaGeneration = "generation" // of the set of huntable observables
+	metaGeneration = "generation" // of the set of armed huntable observables
 	metaArmed      = "armed"      // the counter that arms observables
 	metaSum        = "sum"        // of the checksums of all observables
 	metaHuntable   = "huntable"   // which types this program can hunt, as a hash
 	metaSetMark    = "set_mark"   // the mark of the set last compiled; may be missing
 	metaSetArmed   = "set_armed"  // what armed was then; may be missing
+	metaVerdicts   = "verdicts"   // the highest number ever given to a verdict
+	metaJudged     = "judged"     // what armed was when everything armed until then had been judged
 )
+
+// metaRows are the rows that every file has.
+var metaRows = []string{metaGeneration, metaArmed, metaSum, metaHuntable, metaVerdicts, metaJudged}
 
 // prepare makes the schema in an empty file, and brings an older one up to
 // date. Another process may be doing the same: whoever is second finds the
@@ -125,7 +130,7 @@ func create(t *tx) error {
 			return err
 		}
 	}
-	for _, key := range []string{metaGeneration, metaArmed, metaSum, metaHuntable} {
+	for _, key := range metaRows {
 		if err := t.setMeta(key, 0); err != nil {
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 type SetState struct {
 	Generation uint64 // see Store.Generation
 	Armed      uint64 // see Store.Armed
-	Huntable   int    // observables that are huntable and not withdrawn
+	Huntable   int    // observables that are huntable, armed and not withdrawn: what a compiled set holds
 
 	// What NoteSet noted; both are 0 if nothing was, or if it is no more true.
 	Mark      uint64
@@ -48,7 +48,7 @@ func countHuntable(q querier) (total int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	err = each(q, "SELECT type, count(*) FROM observable WHERE live > 0 GROUP BY type", nil, func(row scanner) error {
+	err = each(q, "SELECT type, count(*) FROM observable o WHERE live > 0 AND NOT "+isDisarmed+" GROUP BY type", nil, func(row scanner) error {
 		var code int64
 		var n int
 		err := row(&code, &n)

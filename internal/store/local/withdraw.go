@@ -55,6 +55,9 @@ func (p *put) gone(id string) error {
 	if err := p.t.exec("DELETE FROM refused WHERE feed = ? AND report = ?", p.feed.id, id); err != nil {
 		return err
 	}
+	if err := dropWarninglist(p.t, r.id); err != nil {
+		return err
+	}
 	return p.withdraw(r, anyGeneration)
 }
 
@@ -147,14 +150,12 @@ func (p *put) lose(o *observable) {
 
 func (p *put) loadDropped(keys []int64) ([]*observable, error) {
 	var os []*observable
-	err := each(p.t, `SELECT id, hash, type, live, expires, armed FROM observable
- WHERE id IN (SELECT value FROM json_each(?))`, []any{ids(keys)}, func(row scanner) error {
+	err := each(p.t, "SELECT "+observableColumns+" FROM observable o WHERE o.id IN (SELECT value FROM json_each(?))", []any{ids(keys)}, func(row scanner) error {
 		o := &observable{}
-		if err := row(&o.id, &o.hash, &o.code, &o.live, (*nullable)(&o.expires), &o.armed); err != nil {
+		if err := o.scan(row); err != nil {
 			return err
 		}
 		o.Type = p.types.names[o.code]
-		o.was = o.state
 		os = append(os, o)
 		return nil
 	})

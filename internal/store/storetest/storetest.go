@@ -7,7 +7,10 @@
 //     does so with the last part; of parts that do not fit, all is kept.
 //   - An indicator is the union of a feed's memberships that are not withdrawn.
 //   - An observable is armed when it is new, is back, or is valid for longer.
-//   - The generation grows with the set of huntable observables, and only then.
+//   - What is disarmed is kept, but not hunted; it is armed anew when it is
+//     armed again.
+//   - The generation grows with the set of armed huntable observables, and only
+//     then.
 //
 // What a store can do beyond Store (refusals, Forget and so on) is tested
 // where it has the method.
@@ -64,6 +67,10 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		{"hostile text", (*suite).hostileText}, {"filter", (*suite).filter}, {"list", (*suite).list}, {"pages", (*suite).pages},
 		{"stop early", (*suite).stopEarly}, {"read while writing", (*suite).readWhileWriting}, {"write while reading", (*suite).writeWhileReading},
 		{"cancelled", (*suite).cancelled}, {"big list", (*suite).bigList}, {"reset", (*suite).reset}, {"forget", (*suite).forget}, {"count", (*suite).count},
+		{"disarmed", (*suite).disarmed}, {"disarmed and gone", (*suite).disarmedGone}, {"broken pass", (*suite).brokenPass},
+		{"armed meanwhile", (*suite).armedMeanwhile}, {"decisions", (*suite).decisions}, {"count arming", (*suite).countArming},
+		{"marks", (*suite).marks}, {"many marks", (*suite).manyMarks}, {"warninglists", (*suite).warninglists}, {"withdraw", (*suite).withdraw},
+		{"rearm", (*suite).rearm}, {"notes", (*suite).notes}, {"places", (*suite).places}, {"differential", (*suite).differential},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { tt.f(&suite{T: t, store: open(t)}) })
