@@ -2,18 +2,12 @@ package collect
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
-	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/iochunt/iochunt/collect/filefmt"
-	"github.com/iochunt/iochunt/internal/httpx"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
@@ -44,55 +38,26 @@ const readerVersion = 3
 // path that no longer leads to any file is an error, since an unmounted folder
 // withdraws nothing.
 type fileFeed struct {
+	origin
 	feed    string
 	set     fileSettings
 	format  filefmt.Format // of no name: told from the content
 	options filefmt.Options
-	how     string // fingerprint of what decides how a file is read
-	url     *url.URL
-	http    *http.Client
 	known   Known
 }
 
 func newFile(o Options) (Collector, error) {
-	f := &fileFeed{feed: o.Feed, http: o.HTTP, known: o.Known, set: fileSettings{Format: "auto", MaxMiB: 2048}}
+	f := &fileFeed{feed: o.Feed, known: o.Known, set: fileSettings{Format: "auto", MaxMiB: 2048}}
 	if err := o.Decode(&f.set); err != nil {
 		return nil, err
 	}
-	err := errors.Join(f.checkSource(), f.checkFormat())
-	if err == nil && f.http == nil && f.url != nil {
-		f.http, err = httpx.New(httpx.Options{})
-	}
-	if err != nil {
+	var err error
+	f.origin, err = newOrigin(f.set.Path, f.set.URL, f.set.AllowHTTP, f.set.MaxMiB, o.HTTP)
+	if err = errors.Join(err, f.checkFormat()); err != nil {
 		return nil, fmt.Errorf("feed %s: %w", o.Feed, err)
 	}
 	f.how = f.fingerprint()
 	return f, nil
-}
-
-func (f *fileFeed) checkSource() error {
-	if (f.set.Path == "") == (f.set.URL == "") {
-		return errors.New("either path or url has to be set")
-	}
-	if f.set.MaxMiB < 1 || f.set.MaxMiB > 1<<20 {
-		return fmt.Errorf("max_mib: %d is not between 1 and %d", f.set.MaxMiB, 1<<20)
-	}
-	if f.set.URL == "" {
-		return nil
-	}
-	u, err := url.Parse(f.set.URL)
-	if err != nil || u.Host == "" {
-		return errors.New("url: it is not a URL such as https://host/list.txt") // the URL itself may hold a secret
-	}
-	f.url = u
-	switch {
-	case u.Scheme == "https":
-	case u.Scheme != "http":
-		return fmt.Errorf("url: the scheme %q is not https", u.Scheme)
-	case !httpx.Loopback(u.Hostname()) && !f.set.AllowHTTP:
-		return fmt.Errorf("url: a list over plain http from %s can be changed on its way; use https, or set allow_http: true", u.Host)
-	}
-	return nil
 }
 
 func (f *fileFeed) checkFormat() error {
@@ -113,53 +78,7 @@ func (f *fileFeed) checkFormat() error {
 }
 
 func (f *fileFeed) fingerprint() string {
-	b, _ := json.Marshal([]any{readerVersion, f.set.Format, f.set.Type, f.set.Columns, f.set.Context}) // maps come out sorted
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:4])
-}
-
-// fileCursor is what has been read: the marks of the files by their ids.
-type fileCursor struct {
-	Files map[string]fileMark `json:"files"`
-}
-
-// fileMark tells a file that is unchanged without reading it, and one that
-// was only touched without storing it again.
-type fileMark struct {
-	Size     int64    `json:"size"`
-	MTime    int64    `json:"mtime"`             // Unix nanoseconds
-	Changed  int64    `json:"ctime,omitempty"`   // the same, of the last change whatever the modification time was set to; 0 not known
-	Sum      string   `json:"sum"`               // of the content and of how it was read; the revision of its reports
-	Reports  []string `json:"reports,omitempty"` // ids, where not the file itself is the only report
-	ETag     string   `json:"etag,omitempty"`
-	Modified string   `json:"modified,omitempty"` // Last-Modified as the server wrote it
-}
-
-func (m *fileMark) reports(id string) []string {
-	if m.Reports == nil {
-		return []string{id}
-	}
-	return m.Reports
-}
-
-func parseFileCursor(c ioc.Cursor) (fileCursor, error) {
-	cur := fileCursor{Files: make(map[string]fileMark)}
-	if c == "" {
-		return cur, nil
-	}
-	err := json.Unmarshal([]byte(c), &cur)
-	if err == nil && cur.Files == nil {
-		err = errors.New("it has no files")
-	}
-	if err != nil {
-		err = fmt.Errorf("the cursor is not one of a file feed (%w); a full collect makes a new one", err)
-	}
-	return cur, err
-}
-
-func (c fileCursor) encode() ioc.Cursor {
-	b, _ := json.Marshal(c) // maps come out sorted
-	return ioc.Cursor(b)
+	return digest(readerVersion, f.set.Format, f.set.Type, f.set.Columns, f.set.Context)
 }
 
 // Collect implements Collector.
@@ -182,15 +101,11 @@ func (f *fileFeed) Check(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var names []string
-	for _, s := range files[:min(3, len(files))] {
+	names := make([]string, 0, len(files))
+	for _, s := range files {
 		names = append(names, s.id)
 	}
-	more := ""
-	if len(files) > len(names) {
-		more = ", …"
-	}
-	return fmt.Sprintf("%d files: %s%s", len(files), strings.Join(names, ", "), more), nil
+	return fmt.Sprintf("%d files: %s", len(files), first(names)), nil
 }
 
 // fileRun is one sequence of Collect.
@@ -205,7 +120,7 @@ func (r *fileRun) all(ctx context.Context, from ioc.Cursor) (err error) {
 	if r.pack.cursor, err = parseFileCursor(from); err != nil {
 		return err
 	}
-	files, err := r.sources(ctx)
+	files, err := r.sources(ctx, r.pack.cursor)
 	if err != nil {
 		return err
 	}
@@ -224,23 +139,12 @@ func (r *fileRun) all(ctx context.Context, from ioc.Cursor) (err error) {
 	return r.pack.flush()
 }
 
-// sources lists the files, or fetches what is behind the URL; none means that
-// it has not changed.
-func (r *fileRun) sources(ctx context.Context) ([]*source, error) {
-	if r.url == nil {
-		return r.list()
-	}
-	id := urlID(r.url)
-	s, err := r.fetch(ctx, id, r.pack.cursor.Files[id])
-	return []*source{s}, err
-}
-
 // file reads one file if it has changed. Its error ends the run; what is wrong
 // with the file alone is yielded as skipped.
 func (r *fileRun) file(ctx context.Context, s *source) error {
 	old, had := r.pack.cursor.Files[s.id]
-	had = had && strings.HasSuffix(old.Sum, r.how)
-	if s.same || had && r.url == nil && s.err == nil && old.Size == s.mark.Size && old.MTime == s.mark.MTime && old.Changed == s.mark.Changed {
+	had = had && r.readAsNow(old)
+	if s.same || had && r.untouched(s, old) {
 		return nil
 	}
 	err := s.err
@@ -271,20 +175,11 @@ func (r *fileRun) file(ctx context.Context, s *source) error {
 // vanished withdraws the reports of files that are no longer there. On a run
 // from the beginning the store says which there were.
 func (r *fileRun) vanished(ctx context.Context, here map[string]bool) error {
-	for id, m := range r.pack.cursor.Files {
-		if !here[id] {
-			r.pack.gone(id, m.reports(id)...)
-		}
-	}
+	r.pack.vanished(here)
 	if !r.fresh || r.known == nil {
 		return nil
 	}
-	have := make(map[string]bool)
-	for id, m := range r.pack.cursor.Files {
-		for _, rep := range m.reports(id) {
-			have[rep] = true
-		}
-	}
+	have := r.pack.cursor.reports()
 	for rep, err := range r.known.KnownReports(ctx, r.feed) {
 		if err != nil {
 			return fmt.Errorf("asking for the stored reports: %w", err)

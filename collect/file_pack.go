@@ -53,6 +53,15 @@ func (p *packer) gone(id string, reports ...string) {
 	p.dirty = true
 }
 
+// vanished withdraws the reports of files that are no longer here.
+func (p *packer) vanished(here map[string]bool) {
+	for id, m := range p.cursor.Files {
+		if !here[id] {
+			p.gone(id, m.reports(id)...)
+		}
+	}
+}
+
 // file packs one file: read has to call add with all that is in it. After an
 // error nothing of the file is left in the batch, and the parts that were sent
 // before withdraw nothing, as their reports never end.
