@@ -73,3 +73,25 @@ func olderThanAll(all []ioc.Indicator, t time.Time) bool {
 	}
 	return len(all) > 0
 }
+
+// armed reports whether one of the claims may raise a hit. A verdict is of the
+// observable, so those of a store agree; a list given with -f or -e has none.
+func armed(all []ioc.Indicator) bool {
+	for i := range all {
+		if all[i].Armed() {
+			return true
+		}
+	}
+	return false
+}
+
+// armingOf returns what is said for and against the observable: the first word
+// among its claims.
+func armingOf(all []ioc.Indicator) *ioc.Arming {
+	for i := range all {
+		if all[i].Arming != nil {
+			return all[i].Arming
+		}
+	}
+	return nil
+}

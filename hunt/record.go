@@ -13,7 +13,8 @@ import (
 )
 
 // match makes a hit of m, unless its observable was met in the same record, or
-// every claim about it had ended by the time of the event.
+// every claim about it had ended by the time of the event, or it is not armed and
+// only armed ones were asked for.
 func (r *reading) match(ctx context.Context, c Chunk, m match.Match) error {
 	l := &r.line
 	if m.Start >= l.end {
@@ -33,9 +34,14 @@ func (r *reading) match(ctx context.Context, c Chunk, m match.Match) error {
 		r.part.Expired++
 		return nil
 	}
+	if !r.o.Disarmed && !armed(valid) {
+		r.part.Disarmed++
+		return nil
+	}
 	h := r.cutOut(c, m, f)
 	h.Observable, h.Indicators = f.Observable, valid
 	h.Time, h.TimeSource, h.Occurred = when, source, r.clock()
+	h.Arming = armingOf(valid)
 	h.BeforeFirstSeen = olderThanAll(valid, when)
 	h.ID = ioc.FileHitID(r.o.Host, h.Record, h.Where.Offset-int64(h.Start), f.Observable)
 	return r.take(ctx, h)
@@ -226,8 +232,10 @@ func (r *reading) cutOut(c Chunk, m match.Match, f *found) ioc.Hit {
 	if h.Where.Host == "" {
 		h.Where.Host = l.rec.Host
 	}
-	if !l.part {
+	if !l.part { // of a part, the other part may say the opposite
+		h.Outcome = l.rec.Outcome
 		h.Where.Field = l.rec.FieldAt(m.Start-l.start, m.End-l.start)
+		h.Direction = l.rec.Direction(m.Start-l.start, m.End-l.start)
 	}
 	return h
 }

@@ -36,6 +36,7 @@ type Matcher interface {
 type ScanOptions struct {
 	Workers    int              // logs read at a time; 0 means GOMAXPROCS
 	Host       string           // where the logs lie; part of the id of each hit
+	Disarmed   bool             // hits of observables that are not armed, too
 	MaxRecords int              // stop reading a log after so many records with hits, 0 never; the summary says where
 	OnProgress func(bytes int)  // told of each run of bytes searched, by several goroutines
 	Now        func() time.Time // nil means time.Now
@@ -56,6 +57,9 @@ type Summary struct {
 	Hits       int           // handed to the sink
 	Records    int           // with hits
 	Expired    int           // matches whose every claim had ended by the time of the event, or was withdrawn
+	Disarmed   int           // matches that are no hits because their observable is not armed
+	Alerts     int           // hits at or above the thresholds; counted by whoever scores them
+	Below      int           // hits that were left out for a severity below the one asked for; counted by whoever leaves them out
 	Indicators int           // distinct observables hunted for
 	Incomplete []Trouble     // not read, or not to the end, in the order of the logs
 	Skipped    []Trouble     // left out by choice: by MaxRecords, and what the caller adds
@@ -227,6 +231,7 @@ func (r *reading) add() {
 	r.sum.Hits += r.part.Hits
 	r.sum.Records += r.part.Records
 	r.sum.Expired += r.part.Expired
+	r.sum.Disarmed += r.part.Disarmed
 	r.scan.seqs.incomplete = append(r.scan.seqs.incomplete, r.whole.news(r.seqs.incomplete)...)
 	r.scan.seqs.skipped = append(r.scan.seqs.skipped, r.seqs.skipped...)
 	r.scan.seqs.notes = append(r.scan.seqs.notes, r.seqs.notes...)

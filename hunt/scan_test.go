@@ -47,7 +47,7 @@ func TestHit(t *testing.T) {
 		Matched: "bad.example", Rule: match.Exact.String(),
 		Where: ioc.Where{Host: "here", Path: "/var/log/auth.log", Line: 3, Offset: int64(14 + start), Field: out.hits[0].Where.Field},
 		Time:  time.Date(2026, 11, 20, 2, 4, 11, 0, time.UTC), TimeSource: ioc.TimeRecord, Occurred: noon,
-		Format: out.hits[0].Format, Record: []byte(line), Start: start, End: start + len("bad.example"),
+		Format: out.hits[0].Format, Record: []byte(line), Start: start, End: start + len("bad.example"), Direction: ioc.Inbound, Outcome: ioc.Blocked,
 	}}
 	if diff := cmp.Diff(want, out.hits); diff != "" {
 		t.Error(diff)

@@ -19,7 +19,8 @@ func init() {
 
 // csvHeader names the columns. New ones are added at the end.
 var csvHeader = []string{"time", "time_source", "type", "value", "matched", "rule", "host", "path", "line", "offset", "field", "feeds", "reports", "authors",
-	"adversaries", "malware_families", "roles", "tlp", "urls", "record", "record_clipped", "id"}
+	"adversaries", "malware_families", "roles", "tlp", "urls", "record", "record_clipped", "id",
+	"score", "severity", "level", "alert", "direction", "outcome", "state", "mark"}
 
 // table writes hits as CSV (RFC 4180, but with LF). What several claims say is
 // joined by "; " in one cell, so that a row is a hit.
@@ -97,8 +98,43 @@ func csvRow(h *ioc.Hit) []string {
 	if h.Where.Index == "" {
 		line, offset = strconv.FormatInt(h.Where.Line, 10), strconv.FormatInt(h.Where.Offset, 10)
 	}
-	return []string{when, h.TimeSource, string(h.Type), h.Value, h.Matched, h.Rule, h.Where.Host, place(h), line, offset, h.Where.Field,
+	row := []string{when, h.TimeSource, string(h.Type), h.Value, h.Matched, h.Rule, h.Where.Host, place(h), line, offset, h.Where.Field,
 		feeds.cell(), reports.cell(), authors.cell(), adversaries.cell(), families.cell(), roles.cell(), tlps.cell(), urls.cell(), string(h.Record), clipped, h.ID}
+	return append(row, csvWorth(h)...)
+}
+
+// csvWorth returns the columns that say what a hit is worth; those of a score
+// are empty where there is none.
+func csvWorth(h *ioc.Hit) []string {
+	score, severity, level, alert := "", "", "", ""
+	if isScored(h) {
+		score, severity, level = strconv.Itoa(int(h.Score.Value)), strconv.Itoa(int(h.Severity.Value)), h.Severity.Level()
+		alert = "no"
+		if h.Alert {
+			alert = "yes"
+		}
+	}
+	state := "armed"
+	if h.Arming != nil && h.Arming.Disarmed {
+		state = "not armed: " + whyNot(h.Arming)
+	}
+	mark := ""
+	if h.Mark != nil {
+		mark = h.Mark.Verdict
+		if h.Mark.Why != "" {
+			mark += ": " + h.Mark.Why
+		}
+	}
+	return []string{score, severity, level, alert, h.Direction, h.Outcome, state, mark}
+}
+
+// whyNot returns why an observable is not armed: what was said, or at least by
+// which rule.
+func whyNot(a *ioc.Arming) string {
+	if a.Why != "" {
+		return a.Why
+	}
+	return a.By
 }
 
 // joined is a cell of several values, each once. A value may stand in ten

@@ -44,6 +44,10 @@ type Options struct {
 	Explain      bool // every report of every claim
 	Raw          bool // CSV cells as they are, formulas too
 
+	// ExplainHit gives the lines that stand below a hit with Explain: of what
+	// its score is made. They may hold anything; nil: there are none.
+	ExplainHit func(*ioc.Hit) []string
+
 	Decode func(into any) error // the sink's own settings; unknown keys are errors
 }
 

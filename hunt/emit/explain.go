@@ -44,14 +44,22 @@ func inWords(rule string) string {
 }
 
 // explain writes what matched and why, and below it what each feed says.
-// These lines are always escaped: a feed must not be able to forge a line.
+// These lines are always escaped: a feed must not be able to forge a line. On a
+// terminal those of a hit below the thresholds are faint.
 func (s *text) explain(h *ioc.Hit) {
+	s.faint = s.o.Terminal && isScored(h) && !h.Alert
+	defer func() { s.faint = false }()
 	s.out.b = append(s.out.b, "    "...)
 	s.ours(term.Bold, string(h.Type)+" "+h.Value)
 	s.ours("", whyLine(h))
 	s.out.b = append(s.out.b, '\n')
 	for i := range h.Indicators {
 		s.claim(&h.Indicators[i])
+	}
+	if s.o.Explain && s.o.ExplainHit != nil {
+		for _, l := range s.o.ExplainHit(h) {
+			s.line(6, "", l)
+		}
 	}
 }
 
@@ -70,7 +78,22 @@ func whyLine(h *ioc.Hit) string {
 	if h.BeforeFirstSeen {
 		parts = append(parts, "before it was first seen")
 	}
-	return strings.Join(parts, " · ")
+	return strings.Join(append(parts, worthParts(h)...), " · ")
+}
+
+// worthParts says what the hit is worth, what the event was, and that the
+// observable is not armed, though the hit was asked for.
+func worthParts(h *ioc.Hit) (parts []string) {
+	if isScored(h) {
+		parts = append(parts, "score "+strconv.Itoa(int(h.Score.Value)), h.Severity.Level())
+	}
+	if event := strings.TrimSpace(h.Direction + " " + h.Outcome); event != "" {
+		parts = append(parts, shown(event))
+	}
+	if h.Arming != nil && h.Arming.Disarmed {
+		parts = append(parts, "NOT ARMED: "+shown(whyNot(h.Arming)))
+	}
+	return parts
 }
 
 func whenLine(h *ioc.Hit) string {
@@ -170,6 +193,9 @@ func (s *text) line(indent int, sgr, str string) {
 
 // ours writes a part of a line of ours, escaped wherever it goes.
 func (s *text) ours(sgr, str string) {
+	if s.faint {
+		sgr = term.Faint
+	}
 	colour := s.o.Colour && sgr != ""
 	if colour {
 		s.out.b = append(s.out.b, sgr...)

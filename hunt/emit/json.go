@@ -92,12 +92,15 @@ func appendHitHead(dst []byte, h *ioc.Hit) []byte {
 	o.flag("before_first_seen", h.BeforeFirstSeen)
 	o.time("occurred", h.Occurred)
 	o.text("format", h.Format)
+	o.text("direction", h.Direction)
+	o.text("outcome", h.Outcome)
 	o.number("start", int64(h.Start))
 	o.number("end", int64(h.End))
 	o.record(h.Record)
 	if h.Clipped {
 		o.flag("record_clipped", true)
 	}
+	o.worth(h)
 	o.key("indicators")
 	return o.b
 }

@@ -26,6 +26,17 @@ func fill(v reflect.Value, n *int) {
 		v.SetString(strings.Repeat("s", *n%7+1) + " <&> \"q\" \\ é")
 	case reflect.Uint8, reflect.Uint64:
 		v.SetUint(uint64(*n%200 + 1))
+	case reflect.Int:
+		v.SetInt(int64(*n%200 + 1))
+	case reflect.Int64:
+		v.SetInt(int64(*n) * int64(37*time.Hour))
+	case reflect.Float64:
+		v.SetFloat(float64(*n) / 7)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		fill(v.Index(0), n)
@@ -87,17 +98,23 @@ type hitShape struct {
 	Before     bool            `json:"before_first_seen"`
 	Occurred   time.Time       `json:"occurred,omitzero"`
 	Format     string          `json:"format,omitempty"`
+	Direction  string          `json:"direction,omitempty"`
+	Outcome    string          `json:"outcome,omitempty"`
 	Start      int             `json:"start"`
 	End        int             `json:"end"`
 	Record     *string         `json:"record,omitempty"`
 	RecordB64  []byte          `json:"record_b64,omitempty"`
 	Clipped    bool            `json:"record_clipped,omitempty"`
+	Arming     *ioc.Arming     `json:"arming,omitempty"`
+	Score      *scoreShape     `json:"score,omitempty"`
+	Mark       *ioc.Mark       `json:"mark,omitempty"`
 	Indicators []ioc.Indicator `json:"indicators"`
 }
 
 func shapeOf(h *ioc.Hit) hitShape {
 	s := hitShape{Kind: "hit", ID: h.ID, Observable: h.Observable, Matched: h.Matched, Rule: h.Rule, Host: h.Where.Host, Index: h.Where.Index, DocID: h.Where.DocID,
-		Field: h.Where.Field, Time: h.Time, TimeSource: h.TimeSource, Before: h.BeforeFirstSeen, Occurred: h.Occurred, Format: h.Format, Start: h.Start, End: h.End, Clipped: h.Clipped, Indicators: h.Indicators}
+		Field: h.Where.Field, Time: h.Time, TimeSource: h.TimeSource, Before: h.BeforeFirstSeen, Occurred: h.Occurred, Format: h.Format, Start: h.Start, End: h.End, Clipped: h.Clipped, Indicators: h.Indicators,
+		Direction: h.Direction, Outcome: h.Outcome, Arming: h.Arming, Score: scoreOf(h), Mark: h.Mark}
 	if h.Where.Index == "" {
 		s.Path, s.Offset, s.Line = &h.Where.Path, &h.Where.Offset, h.Where.Line
 		if !utf8.ValidString(h.Where.Path) {
@@ -233,13 +250,20 @@ func documented() ioc.Hit {
 	o := ioc.Observable{Type: ioc.Domain, Value: "evil.example"}
 	changed := time.Date(2026, 11, 1, 8, 30, 0, 0, time.UTC)
 	rec := "2026-11-21T02:04:11.123Z web1 named: got a.evil.example"
+	arming := &ioc.Arming{By: ioc.ByPerson, Why: "seen in our own mail", Lists: []ioc.ListMatch{{Feed: "misp", List: "Top 1000 sites", Entry: "evil.example", Match: ioc.MatchExact, Lowers: true}},
+		Marks: ioc.Marks{True: 2, False: 1, LastTrue: changed}}
 	return ioc.Hit{
 		ID: ioc.FileHitID("web1", []byte(rec), 320, o), Observable: o, Matched: "a.evil.example", Rule: "subdomain",
 		Where: ioc.Where{Host: "web1", Path: "/var/log/named.log.2.gz", Line: 12, Offset: 361, Field: "message"},
 		Time:  eventTime, TimeSource: ioc.TimeRecord, Occurred: matchTime, Format: "syslog", Record: []byte(rec), Start: 41, End: 55,
+		Direction: ioc.Outbound, Outcome: ioc.Allowed, Arming: arming, Alert: true,
+		Score: ioc.Score{Value: 57, Claimed: 0.61, Seen: 0.76, False: 1, Near: 0.75,
+			Claims: []ioc.ClaimScore{{Feed: "otx", Confidence: 0.8, Said: true, Reliability: 0.9, Age: 36 * time.Hour, HalfLife: 60 * 24 * time.Hour, Decay: 0.9828, Publishers: 1, Points: 0.61}}},
+		Severity: ioc.Severity{Value: 45, Event: 0.8, Type: 0.9, Repeat: 1.1, Times: 3},
+		Mark:     &ioc.Mark{Verdict: ioc.TruePositive, Why: "the machine was infected", By: "ann", At: matchTime.Add(time.Hour)},
 		Indicators: []ioc.Indicator{{
 			Observable: o, Feed: "otx", Provider: "analyst1", Tags: []string{"botnet"}, TLP: "green", Confidence: 80,
-			FirstSeen: day(2026, 3, 1), LastSeen: changed, ModifiedAt: changed, ValidUntil: day(2027, 3, 1), ArmedSeq: 17,
+			FirstSeen: day(2026, 3, 1), LastSeen: changed, ModifiedAt: changed, ValidUntil: day(2027, 3, 1), ArmedSeq: 17, Arming: arming,
 			Reports: []ioc.Mention{{
 				Report: ioc.Report{ID: "65f0c0ffee", Name: "Dropper of the week", Author: "analyst1", Description: "Seen in mail since March.", Adversary: "Bad Bear", TLP: "green",
 					URL: "https://otx.example/pulse/65f0c0ffee", Tags: []string{"botnet"}, References: []string{"https://blog.example/1"}, Families: []string{"Dridex"},
@@ -269,7 +293,7 @@ func TestDocumentation(t *testing.T) {
 	}
 	f("hit", AppendHit(nil, &h))
 	var b bytes.Buffer
-	err := WriteSummary(&b, hunt.Summary{Files: 12, Bytes: 5976123, Lines: 25621, Hits: 2, Records: 2, Expired: 1, Indicators: 550000,
+	err := WriteSummary(&b, hunt.Summary{Files: 12, Bytes: 5976123, Lines: 25621, Hits: 2, Records: 2, Expired: 1, Disarmed: 4, Alerts: 1, Below: 3, Indicators: 550000,
 		Incomplete: []hunt.Trouble{{Path: "/var/log/old.gz", Reason: "unexpected end of the compressed data"}},
 		Skipped:    []hunt.Trouble{{Path: "/var/log/journal.sock", Reason: "a socket"}},
 		Notes:      []hunt.Trouble{{Path: "/var/log/b.log", Reason: "grew while it was read"}}, Took: 1840 * time.Millisecond},
@@ -282,7 +306,7 @@ func TestDocumentation(t *testing.T) {
 	if err := WriteSummary(&b, hunt.Summary{}, nil); err != nil {
 		t.Fatal(err)
 	}
-	same(t, b.String(), `{"kind":"summary","files":0,"bytes":0,"lines":0,"hits":0,"records":0,"expired":0,"indicators":0,"incomplete":[],"refused":[],"skipped":[],"notes":[],"took_ms":0}`+"\n")
+	same(t, b.String(), `{"kind":"summary","files":0,"bytes":0,"lines":0,"hits":0,"records":0,"expired":0,"disarmed":0,"alerts":0,"below":0,"indicators":0,"incomplete":[],"refused":[],"skipped":[],"notes":[],"took_ms":0}`+"\n")
 	b.Reset()
 	if err := WriteLine(&b, "refusal", struct {
 		Feed string `json:"feed"`

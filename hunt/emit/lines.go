@@ -16,6 +16,9 @@ type summary struct {
 	Hits       int            `json:"hits"`
 	Records    int            `json:"records"`
 	Expired    int            `json:"expired"`
+	Disarmed   int            `json:"disarmed"`
+	Alerts     int            `json:"alerts"`
+	Below      int            `json:"below"`
 	Indicators int            `json:"indicators"`
 	Incomplete []hunt.Trouble `json:"incomplete"`
 	Refused    []ioc.Refusal  `json:"refused"`
@@ -28,7 +31,8 @@ type summary struct {
 // covered, and the values given to it that cannot be hunted.
 func WriteSummary(w io.Writer, s hunt.Summary, refused []ioc.Refusal) error {
 	return WriteLine(w, "summary", summary{
-		Files: s.Files, Bytes: s.Bytes, Lines: s.Lines, Hits: s.Hits, Records: s.Records, Expired: s.Expired, Indicators: s.Indicators,
+		Files: s.Files, Bytes: s.Bytes, Lines: s.Lines, Hits: s.Hits, Records: s.Records, Expired: s.Expired,
+		Disarmed: s.Disarmed, Alerts: s.Alerts, Below: s.Below, Indicators: s.Indicators,
 		Incomplete: notNil(s.Incomplete), Refused: notNil(refused), Skipped: notNil(s.Skipped), Notes: notNil(s.Notes), TookMS: s.Took.Milliseconds(),
 	})
 }

@@ -18,9 +18,10 @@ func init() {
 // with its surroundings between ellipses. On a terminal, and with Explain, what the feeds say of each hit
 // stands below, indented.
 type text struct {
-	o    Options
-	out  output
-	last lastSpot
+	o     Options
+	out   output
+	last  lastSpot
+	faint bool // what is being explained is below the thresholds
 }
 
 func newText(o Options) (hunt.Sink, error) {

@@ -23,7 +23,26 @@ func parseAccess(line []byte, r *Record) bool {
 		return false
 	}
 	r.Time = t
-	return c.accessRequest(r) && c.accessReply(r) && c.accessRest(r)
+	if !c.accessRequest(r) || !c.accessReply(r) || !c.accessRest(r) {
+		return false
+	}
+	r.event.way = accessWay(line, r)
+	return true
+}
+
+// accessWay returns the direction: clients come to a web server. Only where one
+// of ours asks for a whole URL or a tunnel is the server a proxy, on its way out
+// (RFC 9112, 3.2.2 and 3.2.3); strangers send such requests to find open proxies.
+func accessWay(line []byte, r *Record) string {
+	if r.event.src != inside {
+		return inbound
+	}
+	for _, f := range r.Fields {
+		if f.Name == "url.original" && line[f.Start] != '/' && line[f.Start] != '*' {
+			return outbound
+		}
+	}
+	return inbound
 }
 
 // accessNames reads what stands before the time: three words, or four with the
@@ -105,6 +124,7 @@ func (c *cursor) accessReply(r *Record) bool {
 		return false
 	}
 	r.add("http.response.status_code", start, end)
+	r.event.says(httpOutcome(c.b[start:end]))
 	start, end = c.word()
 	if !isNil(c.b[start:end]) && !allDigits(c.b[start:end]) {
 		return false

@@ -38,7 +38,33 @@ func parseApacheError(line []byte, r *Record) bool {
 	}
 	c.blanks()
 	r.add("message", c.i, len(line))
+	apacheEvent(line[c.i:], r)
 	return true
+}
+
+// apacheEvent tells a refusal (httpd's mod_authz_core, mod_auth_basic,
+// mod_autoindex and mod_access_compat; ModSecurity) by the beginning of the
+// message, behind the number that Apache 2.4 gives it: paths and users follow.
+// Whoever is named as the client has come to the server.
+func apacheEvent(text []byte, r *Record) {
+	if hasField(r, "source.ip") || hasField(r, "source.address") {
+		r.event.way = inbound
+	}
+	c := cursor{text, 0}
+	if c.text("AH") {
+		if _, ok := c.num(5, 5); ok && c.text(": ") {
+			text = c.rest()
+		}
+	}
+	for _, begins := range [...]string{"client denied by server configuration: ", "Directory index forbidden by ", "ModSecurity: Access denied with "} {
+		if bytes.HasPrefix(text, []byte(begins)) {
+			r.event.says(blocked)
+			return
+		}
+	}
+	if bytes.HasPrefix(text, []byte("user ")) && (bytes.Contains(text, []byte(": authentication failure for \"")) || bytes.Contains(text, []byte(" not found: "))) {
+		r.event.says(blocked)
+	}
 }
 
 func isApacheLevel(b []byte) bool {

@@ -28,13 +28,41 @@ func parseAuditd(line []byte, r *Record) bool {
 	}
 	r.Time = t
 	r.add("event.action", start, end)
+	kind := line[start:end]
 	start, end, ok = c.to(')')
 	if !ok || !allDigits(line[start:end]) || !c.lit(':') {
 		return false
 	}
 	r.ID = string(line[start:end])
 	auditFields(line, c.i, r)
+	auditEvent(line, kind, c.i, r)
 	return true
+}
+
+// auditEvent tells how a log-in or an act of user space went, by res= (audit
+// user space, lib/msg_typetab.h and audit_log_user_message(3)), and that SELinux
+// or AppArmor refused (AVC). A system call that failed may only have missed its
+// file. Who logs in from an address comes from there.
+func auditEvent(line, kind []byte, from int, r *Record) {
+	user := bytes.HasPrefix(kind, []byte("USER_")) || bytes.HasPrefix(kind, []byte("CRED_")) || string(kind) == "LOGIN"
+	switch {
+	case user:
+		if start, end, ok := auditValue(line, from, "res="); ok {
+			switch string(line[start:end]) {
+			case "success", "1":
+				r.event.says(allowed)
+			case "failed", "0":
+				r.event.says(blocked)
+			}
+		}
+		if r.event.src != nowhere {
+			r.event.way = inbound
+		}
+	case string(kind) == "AVC":
+		if bytes.HasPrefix(bytes.TrimLeft(line[from:], " "), []byte("avc:  denied ")) {
+			r.event.says(blocked)
+		}
+	}
 }
 
 // auditFields names what an event says of programs, files and addresses. The

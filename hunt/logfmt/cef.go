@@ -154,6 +154,7 @@ func eventPair(line []byte, key string, start, end int, r *Record) {
 		r.addAddr(name, line, start, end)
 	case "":
 		r.add(key, start, end)
+		r.event.learn(meaningOf(key), line[start:end])
 	default:
 		r.add(name, start, end)
 	}

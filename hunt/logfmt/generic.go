@@ -1,6 +1,9 @@
 package logfmt
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 func init() { register(fallback, parseGeneric) }
 
@@ -22,6 +25,7 @@ func parseGeneric(line []byte, r *Record) bool {
 		}
 		if t, ok := c.generic(r.Ref); ok {
 			r.Time = t
+			c.genericEvent(r)
 			return true
 		}
 	}
@@ -46,6 +50,32 @@ func (c *cursor) generic(ref time.Time) (time.Time, bool) {
 		return s.when(ref)
 	}
 	return time.Time{}, false
+}
+
+// genericEvent tells what stands behind the time in two logs that have no format
+// of their own: BIND's query log, and Proxifier's, which are the connections
+// that programs of this machine make ("open through proxy", "close, N bytes
+// sent"). Proxifier's errors do not say who refused.
+func (c *cursor) genericEvent(r *Record) {
+	c.blanks()
+	if c.i < len(c.b) && c.b[0] != '[' {
+		namedMessage(c.b, c.i, r)
+		return
+	}
+	_, rest, ok := bytes.Cut(c.rest(), []byte(" - "))
+	if !ok || !proxifierTime(c.b) {
+		return
+	}
+	r.event.way = outbound
+	_, rest, _ = bytes.Cut(rest, []byte(" ")) // host:port
+	if bytes.HasPrefix(rest, []byte("open ")) || bytes.HasPrefix(rest, []byte("close, ")) {
+		r.event.says(allowed)
+	}
+}
+
+// proxifierTime reports whether line begins as Proxifier writes it: [10.30 16:49:06].
+func proxifierTime(line []byte) bool {
+	return len(line) > 16 && line[0] == '[' && line[3] == '.' && line[6] == ' ' && line[15] == ']'
 }
 
 // dotted reads 10.30, month and day, as Proxifier writes them between brackets.

@@ -27,7 +27,7 @@ func parseJSON(line []byte, r *Record) bool {
 	if j.c.peek() != '{' {
 		return false
 	}
-	end := j.object("", 0)
+	end := j.object(place{}, 0)
 	if j.members == 0 || end == broken {
 		return false
 	}
@@ -69,9 +69,9 @@ func (c *cursor) space() {
 	}
 }
 
-// object reads { key: value, ... }; path is the name of the object, "" for the
-// whole line.
-func (j *jsonLine) object(path string, depth int) ending {
+// object reads { key: value, ... }; path is that of the object, without a name
+// for the whole line.
+func (j *jsonLine) object(path place, depth int) ending {
 	j.c.i++
 	j.c.space()
 	if j.c.lit('}') {
@@ -87,7 +87,7 @@ func (j *jsonLine) object(path string, depth int) ending {
 	}
 }
 
-func (j *jsonLine) member(path string, depth int) ending {
+func (j *jsonLine) member(path place, depth int) ending {
 	j.c.space()
 	start, end, e := j.str()
 	if e != complete {
@@ -99,10 +99,16 @@ func (j *jsonLine) member(path string, depth int) ending {
 	}
 	j.c.space()
 	if depth > 0 && j.c.peek() == '{' {
-		j.name(path, start, end)
+		j.name(path.name, start, end)
 	}
 	j.members++
-	return j.value(j.names.child(path, j.c.b[start:end]), depth+1)
+	return j.value(j.names.child(path.name, j.c.b[start:end]), depth+1)
+}
+
+// place is the path of a value and what a value there says of the event.
+type place struct {
+	name  string
+	means meaning
 }
 
 // noName is the path of what lies below a name that is too long to be one.
@@ -111,37 +117,38 @@ const noName = "\x00"
 // pathNames remembers the paths of the lines before, which a log's next line has
 // too, so that they are made once.
 type pathNames struct {
-	known map[string]string
+	known map[string]place
 	buf   []byte
 }
 
 // maxPathNames bounds what lines with keys of their own make of the memory.
 const maxPathNames = 1024
 
-var paths = sync.Pool{New: func() any { return &pathNames{known: make(map[string]string)} }}
+var paths = sync.Pool{New: func() any { return &pathNames{known: make(map[string]place)} }}
 
 // child returns the path of key in path. What Elasticsearch wraps a document in
 // adds nothing to it.
-func (p *pathNames) child(path string, key []byte) string {
+func (p *pathNames) child(path string, key []byte) place {
 	switch {
 	case path == noName || len(path)+len(key) >= maxName:
-		return noName
+		return place{name: noName}
 	case path == "" && string(key) == "_source":
-		return ""
+		return place{}
 	case path == "":
 		p.buf = append(p.buf[:0], key...)
 	default:
 		p.buf = append(append(append(p.buf[:0], path...), '.'), key...)
 	}
-	name, ok := p.known[string(p.buf)]
+	at, ok := p.known[string(p.buf)]
 	if !ok {
 		if len(p.known) >= maxPathNames {
 			clear(p.known)
 		}
-		name = string(p.buf)
-		p.known[name] = name
+		name := string(p.buf)
+		at = place{name, meaningOf(name)}
+		p.known[name] = at
 	}
-	return name
+	return at
 }
 
 func (j *jsonLine) name(path string, start, end int) {
@@ -150,7 +157,7 @@ func (j *jsonLine) name(path string, start, end int) {
 	}
 }
 
-func (j *jsonLine) array(path string, depth int) ending {
+func (j *jsonLine) array(path place, depth int) ending {
 	j.c.i++
 	j.c.space()
 	if j.c.lit(']') {
@@ -187,7 +194,7 @@ func (j *jsonLine) stopped() ending {
 	return broken
 }
 
-func (j *jsonLine) value(path string, depth int) ending {
+func (j *jsonLine) value(path place, depth int) ending {
 	switch ch := j.c.peek(); {
 	case ch == '{' || ch == '[':
 		if depth > maxDepth {
@@ -199,7 +206,7 @@ func (j *jsonLine) value(path string, depth int) ending {
 		return j.array(path, depth)
 	case ch == '"':
 		start, end, e := j.str()
-		j.name(path, start, end)
+		j.name(path.name, start, end)
 		if e == complete {
 			j.know(path, start, end, true)
 		}
@@ -222,7 +229,7 @@ func (j *jsonLine) str() (start, end int, e ending) {
 }
 
 // scalar reads a number or a word.
-func (j *jsonLine) scalar(path string) ending {
+func (j *jsonLine) scalar(path place) ending {
 	start := j.c.i
 	for ch := j.c.peek(); isDigit(ch) || isAlpha(ch) || ch == '-' || ch == '+' || ch == '.'; ch = j.c.peek() {
 		j.c.i++
@@ -256,10 +263,13 @@ func (j *jsonLine) skip() ending {
 	return cut
 }
 
-// know takes time, host and id from a value, when path is a better key for it
-// than what was found before.
-func (j *jsonLine) know(path string, start, end int, isString bool) {
-	v := j.c.b[start:end]
+// know takes what a value says of the event, and time, host and id when path is
+// a better key for it than what was found before.
+func (j *jsonLine) know(at place, start, end int, isString bool) {
+	v, path := j.c.b[start:end], at.name
+	if at.means != isNothing {
+		j.r.event.learn(at.means, v)
+	}
 	if rank := rankOf(timeKeys, path, j.timeRank); rank < j.timeRank && len(v) <= 64 {
 		if t, ok := jsonTime(v, j.r.Ref); ok {
 			j.timeRank, j.r.Time = rank, t

@@ -14,6 +14,7 @@ func parseKeyValue(line []byte, r *Record) bool {
 	c := cursor{line, 0}
 	c.priority()
 	var date, clock [2]int
+	var fg fortiGate
 	pairs, rank := 0, len(pairTimes)
 	for ; !c.done(); pairs++ {
 		key, start, end, ok := c.pair()
@@ -32,11 +33,13 @@ func parseKeyValue(line []byte, r *Record) bool {
 			}
 		}
 		namePair(line, key, start, end, r)
+		fg.learn(key, line[start:end])
 		c.blanks()
 	}
 	if rank == len(pairTimes) && date[1] > 0 && clock[1]-date[0] <= maxName && clock[1] > date[1] {
 		r.Time, _ = whole(bytes.Join([][]byte{line[date[0]:date[1]], line[clock[0]:clock[1]]}, []byte(" ")), r.Ref)
 	}
+	fg.conclude(&r.event)
 	return pairs > 1 && !r.Time.IsZero()
 }
 
@@ -63,14 +66,67 @@ func (c *cursor) pair() (key []byte, start, end int, ok bool) {
 
 func namePair(line, key []byte, start, end int, r *Record) {
 	switch string(key) {
-	case "srcip", "src", "src_ip":
+	case "srcip", "src", "src_ip", "SRC":
 		r.addAddr("source", line, start, end)
-	case "dstip", "dst", "dst_ip":
+	case "dstip", "dst", "dst_ip", "DST":
 		r.addAddr("destination", line, start, end)
 	case "devname", "hostname":
 		r.Host = string(line[start:end])
 		r.add("host.name", start, end)
 	default:
-		r.add(short(key), start, end)
+		name := short(key)
+		r.add(name, start, end)
+		r.event.learn(meaningOf(name), line[start:end])
+	}
+}
+
+// fortiGate is what only the firewalls of that name write.
+type fortiGate struct {
+	is       bool // it is one of theirs
+	src, dst zone // by the roles of the interfaces
+	closed   bool // the session was allowed and has ended
+}
+
+// learn notes the roles that the administrator gave to the interfaces, which
+// say more than addresses, and the ways in which an allowed session begins and
+// ends (Fortinet, FortiOS log reference, fields of a traffic log, and 407206:
+// these describe how the session was terminated, not a block).
+func (f *fortiGate) learn(key, v []byte) {
+	switch string(key) {
+	case "devid", "logid":
+		f.is = true
+	case "srcintfrole":
+		f.src = roleZone(v)
+	case "dstintfrole":
+		f.dst = roleZone(v)
+	case "action":
+		switch string(v) {
+		case "close", "start", "client-rst", "server-rst":
+			f.closed = true
+		}
+	}
+}
+
+func roleZone(role []byte) zone {
+	switch string(role) {
+	case "lan", "dmz":
+		return inside
+	case "wan":
+		return outside
+	}
+	return nowhere
+}
+
+// conclude tells the event what the line as a whole says.
+func (f *fortiGate) conclude(e *event) {
+	if !f.is {
+		return
+	}
+	e.way = "" // its "direction" is that of the packet with the attack, not of the session
+	if f.src != nowhere && f.dst != nowhere {
+		e.src, e.dst = f.src, f.dst
+	}
+	if f.closed {
+		e.says(allowed)
 	}
 }

@@ -20,6 +20,17 @@
 // the latest year that does not put it more than a day after Ref: logs hold the
 // past, and clocks are off by less than a day. Where day and month cannot be
 // told apart (02/03/2026) there is no time, rather than a wrong one.
+//
+// Direction and outcome. A hit on the address of a scanner that the firewall
+// turned away is not what a hit on the address of a control server is, to which
+// a machine of ours got through. So a format says which way an event went, seen
+// from the network that the logs are of, and what became of it, but only where
+// the record says so in words that mean nothing else: a hit taken for a blocked
+// scan is a hit that nobody looks at. A record that says both, allowed and
+// blocked, says neither. The rules of a format stand in its file, with where
+// they are from. Texts that the other side sent (a user's name, a request) do
+// not decide: a rule looks at the beginning of a message, which the program
+// wrote, or at a field of its own.
 package logfmt
 
 import (
@@ -48,6 +59,13 @@ type Record struct {
 	Host   string    // that the event happened on, as the line says it
 	ID     string    // of the event or document
 	Fields []Field   // may overlap: a message and the address in it
+
+	// Outcome is what became of the event: "allowed" (it took place: a
+	// connection, a reply, a log-in), "blocked" (it was refused), or "" where the
+	// record does not say, or says both.
+	Outcome string
+
+	event event // what Direction and Outcome are told from
 }
 
 // Parse reports whether line, which has no line end, is of the format and, if
@@ -98,6 +116,7 @@ func Detect(line []byte, r *Record) string {
 	for _, f := range formats {
 		r.reset()
 		if f.parse(line, r) {
+			r.settle()
 			return f.name
 		}
 	}
@@ -107,6 +126,7 @@ func Detect(line []byte, r *Record) string {
 
 func (r *Record) reset() {
 	r.Time, r.Host, r.ID, r.Fields = time.Time{}, "", "", r.Fields[:0]
+	r.Outcome, r.event = "", event{}
 }
 
 // FieldAt returns the name of the smallest field that holds all of
@@ -138,13 +158,16 @@ func (r *Record) addAddr(side string, line []byte, start, end int) {
 	if start+1 < end && line[start] == '[' && line[end-1] == ']' {
 		start, end = start+1, end-1
 	}
-	switch {
-	case isNil(line[start:end]):
-	case isIP(line[start:end]):
-		r.add(nameOf(side, ".ip"), start, end)
-	default:
-		r.add(nameOf(side, ".address"), start, end)
+	if isNil(line[start:end]) {
+		return
 	}
+	a, ok := addrOf(line[start:end])
+	if !ok {
+		r.add(nameOf(side, ".address"), start, end)
+		return
+	}
+	r.add(nameOf(side, ".ip"), start, end)
+	r.event.meets(side, a)
 }
 
 // nameOf joins the two parts of a field's name. The usual ones are constants,
@@ -157,6 +180,8 @@ func nameOf(side, part string) string {
 		return "destination.ip"
 	case side == "source":
 		return "source.address"
+	case side == "destination":
+		return "destination.address"
 	}
 	return side + part
 }
@@ -166,9 +191,33 @@ func isNil(b []byte) bool { return len(b) == 0 || len(b) == 1 && b[0] == '-' }
 
 // isIP reports whether b is an address of either family, without port.
 func isIP(b []byte) bool {
+	_, ok := addrOf(b)
+	return ok
+}
+
+func addrOf(b []byte) (netip.Addr, bool) {
 	if len(b) < 2 || len(b) > 64 || bytes.IndexByte(b, '.') < 0 && bytes.IndexByte(b, ':') < 0 {
-		return false
+		return netip.Addr{}, false
 	}
-	_, err := netip.ParseAddr(string(b))
-	return err == nil
+	if a, ok := quadOf(b); ok {
+		return a, true
+	}
+	a, err := netip.ParseAddr(string(b))
+	return a, err == nil
+}
+
+// quadOf reads an IPv4 address as netip.ParseAddr does, but makes no garbage.
+func quadOf(b []byte) (netip.Addr, bool) {
+	c := cursor{b, 0}
+	var quad [4]byte
+	for i := range quad {
+		zero := c.peek() == '0'
+		from := c.i
+		n, ok := c.num(1, 3)
+		if !ok || n > 255 || zero && c.i > from+1 || i < 3 && !c.lit('.') {
+			return netip.Addr{}, false
+		}
+		quad[i] = byte(n)
+	}
+	return netip.AddrFrom4(quad), c.done()
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -57,6 +59,9 @@ func samples(t testing.TB) map[string][][]byte {
 func describe(format string, line []byte, r *Record) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n  format=%s time=%s host=%q id=%q\n", line, format, r.Time.Format(time.RFC3339Nano), r.Host, r.ID)
+	if way := r.Direction(0, 0); way != "" || r.Outcome != "" {
+		fmt.Fprintf(&b, "  event: %s\n", strings.TrimSpace(way+" "+r.Outcome))
+	}
 	for _, f := range r.Fields {
 		fmt.Fprintf(&b, "  %s=[%s]\n", f.Name, line[f.Start:f.End])
 	}
@@ -182,10 +187,10 @@ func TestHostileJSON(t *testing.T) {
 
 // TestRealLogs reads logs of nine systems as their owners published them.
 func TestRealLogs(t *testing.T) {
-	dir := filepath.Join(moduleRoot(t), "..", "shared", "data", "logs")
-	paths, _ := filepath.Glob(filepath.Join(dir, "*.log"))
-	if len(paths) == 0 {
-		t.Skip("../shared is not here: no real logs to read")
+	dir := testdir.Shared(t, "data", "logs")
+	paths, err := filepath.Glob(filepath.Join(dir, "*.log"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no logs in %s: %v", dir, err)
 	}
 	for _, p := range paths {
 		b, err := os.ReadFile(p)
@@ -209,23 +214,6 @@ func TestRealLogs(t *testing.T) {
 	}
 }
 
-func moduleRoot(t *testing.T) string {
-	t.Helper()
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Fatal("no go.mod above the test")
-		}
-		dir = filepath.Dir(dir)
-	}
-}
-
 func FuzzDetect(f *testing.F) {
 	for _, lines := range samples(f) {
 		for _, l := range lines {
@@ -245,7 +233,15 @@ func FuzzDetect(f *testing.F) {
 		if !r.Time.IsZero() && (r.Time.Year() < minYear-1 || r.Time.Year() > maxYear+1 || r.Time.Location() != time.UTC) {
 			t.Fatalf("time %v", r.Time)
 		}
+		if format == "" && r.Outcome != "" || r.Outcome != "" && r.Outcome != allowed && r.Outcome != blocked {
+			t.Fatalf("outcome %q of format %q", r.Outcome, format)
+		}
 		for _, fl := range r.Fields {
+			switch r.Direction(fl.Start, fl.End) {
+			case "", inbound, outbound, internal:
+			default:
+				t.Fatalf("direction %q", r.Direction(fl.Start, fl.End))
+			}
 			if fl.Start < 0 || fl.Start >= fl.End || fl.End > len(line) || fl.Name == "" {
 				t.Fatalf("field %+v of a line of %d bytes", fl, len(line))
 			}

@@ -34,7 +34,32 @@ func parseNginxError(line []byte, r *Record) bool {
 	c.blanks()
 	r.add("message", c.i, len(line))
 	nginxDetails(line, c.i, r)
+	nginxEvent(line[c.i:], r)
 	return true
+}
+
+// nginxEvent tells a refusal (ngx_http_access_module, ngx_http_auth_basic_module,
+// ngx_http_autoindex_module, ngx_http_limit_req_module and limit_conn) by the
+// beginning of the message, behind the connection's number.
+func nginxEvent(text []byte, r *Record) {
+	if hasField(r, "source.ip") {
+		r.event.way = inbound
+	}
+	c := cursor{text, 0}
+	if c.lit('*') {
+		c.word()
+		c.blanks()
+	}
+	head, _, _ := bytes.Cut(c.rest(), []byte(", client: "))
+	switch {
+	case bytes.HasPrefix(head, []byte("access forbidden by rule")),
+		bytes.HasPrefix(head, []byte("limiting requests, excess: ")), // "limiting requests, dry run, ..." is another
+		bytes.HasPrefix(head, []byte("limiting connections by zone ")),
+		bytes.HasPrefix(head, []byte("directory index of \"")) && bytes.HasSuffix(head, []byte("\" is forbidden")),
+		bytes.HasPrefix(head, []byte("user \"")) && bytes.HasSuffix(head, []byte("\": password mismatch")),
+		bytes.HasPrefix(head, []byte("user \"")) && bytes.Contains(head, []byte("\" was not found in \"")):
+		r.event.says(blocked)
+	}
 }
 
 // nginxDetails names the ", key: value" pairs behind the message.

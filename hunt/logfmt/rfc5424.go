@@ -19,6 +19,7 @@ func parse5424(line []byte, r *Record) bool {
 	}
 	r.Time = t
 	r.add("log.syslog.priority", pri[0], pri[1])
+	var app [2]int
 	for _, name := range [...]string{"host.name", "process.name", "process.pid", "log.syslog.msgid"} {
 		if !c.lit(' ') {
 			return false
@@ -26,15 +27,19 @@ func parse5424(line []byte, r *Record) bool {
 		if start, end = c.word(); !isNil(line[start:end]) {
 			r.add(name, start, end)
 		}
-		if name == "host.name" && !isNil(line[start:end]) {
+		switch {
+		case isNil(line[start:end]):
+		case name == "host.name":
 			r.Host = string(line[start:end])
+		case name == "process.name":
+			app = [2]int{start, end}
 		}
 	}
 	if !c.lit(' ') || !c.structuredData(r) {
 		return false
 	}
 	c.blanks()
-	r.add("message", c.i, len(line))
+	syslogMessage(line, app, c.i, r)
 	return true
 }
 

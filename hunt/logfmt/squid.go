@@ -36,6 +36,15 @@ func parseSquid(line []byte, r *Record) bool {
 		}
 	}
 	c.squidPeer(r)
+	if bytes.HasSuffix(line, []byte(" ERR_ACCESS_DENIED")) { // %err_code at the end of a logformat
+		r.event.said = saidBlocked
+	}
+	r.event.way = ""
+	if r.event.src == inside {
+		r.event.way = outbound // clients of a proxy are ours, whatever it asked of whom
+	} else {
+		r.event.dst = nowhere // the peer is not where the client went
+	}
 	return true
 }
 
@@ -47,7 +56,22 @@ func (c *cursor) squidResult(r *Record) bool {
 		return false
 	}
 	r.add("http.response.status_code", start+n+1, end)
+	r.event.says(squidOutcome(c.b[start:start+n], c.b[start+n+1:end]))
 	return true
+}
+
+// squidOutcome reads result code and status (wiki.squid-cache.org,
+// SquidFaq/SquidLogs): TCP_DENIED is a refusal by the access rules, 407 asks for
+// a log-in first, TAG_NONE says nothing. Another status is the answer of the
+// server, which was reached.
+func squidOutcome(result, status []byte) string {
+	switch {
+	case bytes.Contains(result, []byte("DENIED")), string(status) == "407":
+		return blocked
+	case bytes.HasPrefix(result, []byte("NONE")), bytes.Contains(result, []byte("ABORTED")), len(status) != 3 || status[0] == '0' || status[0] > '4':
+		return ""
+	}
+	return allowed
 }
 
 // squidPeer reads "HIER_DIRECT/198.51.100.7".

@@ -16,7 +16,7 @@ func parseSyslog(line []byte, r *Record) bool {
 		return false
 	}
 	h.fields(r)
-	syslogMessage(line, h, r)
+	syslogMessage(line, h.app, h.msg, r)
 	return true
 }
 

@@ -3,23 +3,53 @@ package logfmt
 import "bytes"
 
 // syslogMessage names the message, and in it what programs that everyone runs
-// put at a fixed place: sshd's and PAM's addresses and users, the addresses of
-// the kernel's packet log.
-func syslogMessage(line []byte, h header, r *Record) {
-	r.add("message", h.msg, len(line))
-	app := line[h.app[0]:h.app[1]]
+// put at a fixed place, with what that says of the event. A rule of a program
+// looks at its own messages only: what another program repeats of a stranger's
+// words does not count.
+func syslogMessage(line []byte, app [2]int, msg int, r *Record) {
+	r.add("message", msg, len(line))
+	name, text := line[app[0]:app[1]], line[msg:]
 	switch {
-	case bytes.HasPrefix(app, []byte("sshd")):
-		sshdMessage(line, h.msg, r)
-	case bytes.Equal(app, []byte("kernel")):
-		for _, k := range [...]struct{ key, side string }{{" SRC=", "source"}, {" DST=", "destination"}} {
-			if start, end, ok := after(line, h.msg, k.key); ok {
-				r.addAddr(k.side, line, start, end)
-			}
-		}
+	case bytes.HasPrefix(name, []byte("sshd")):
+		sshdMessage(line, msg, r)
+		sshdEvent(text, r)
+	case bytes.Equal(name, []byte("kernel")), bytes.Equal(name, []byte("ulogd")):
+		packetMessage(line, msg, r)
+	case bytes.HasPrefix(name, []byte("postfix/")):
+		postfixMessage(line, name[len("postfix/"):], msg, r)
+	case bytes.HasPrefix(name, []byte("dovecot")):
+		dovecotMessage(line, msg, r)
+	case bytes.Equal(name, []byte("named")):
+		namedMessage(line, msg, r)
+	case bytes.Equal(name, []byte("dnsmasq")), bytes.Equal(name, []byte("pihole-FTL")):
+		dnsmasqMessage(line, msg, r)
+	case bytes.Equal(name, []byte("unbound")):
+		unboundMessage(line, msg, r)
+	case len(name) > 0 && name[0] == '%':
+		ciscoMessage(line, name, msg, r)
 	}
-	if start, end, ok := after(line, h.msg, " rhost="); ok {
-		r.addAddr("source", line, start, end)
+	pamMessage(line, msg, r)
+}
+
+// pamMessage reads what PAM says in the name of any program (pam_unix(8)):
+// "authentication failure; logname= ... rhost=192.0.2.9 user=root".
+func pamMessage(line []byte, msg int, r *Record) {
+	start, end, ok := after(line, msg, " rhost=")
+	if !ok {
+		return
+	}
+	r.addAddr("source", line, start, end)
+	text := bytes.TrimPrefix(line[msg:start], []byte("PAM "))
+	if i := bytes.Index(text, []byte("): ")); i > 0 && bytes.HasPrefix(text, []byte("pam_")) {
+		text = text[i+len("): "):]
+	}
+	c := cursor{text, 0}
+	if _, ok := c.num(1, 3); ok && c.text(" more ") { // PAM 2 more authentication failures
+		text = c.rest()
+	}
+	if bytes.HasPrefix(text, []byte("authentication failure")) {
+		r.event.says(blocked)
+		r.event.way = inbound
 	}
 }
 
@@ -38,6 +68,9 @@ func after(line []byte, from int, key string) (start, end int, ok bool) {
 // NAME is whatever the other side sent: the last " from " counts, since an
 // address holds no blank and a name may.
 func sshdMessage(line []byte, msg int, r *Record) {
+	if bytes.HasPrefix(line[msg:], []byte("error: connect_to ")) {
+		return // a tunnel's other end
+	}
 	n := bytes.LastIndex(line[msg:], []byte(" from "))
 	if n < 0 {
 		return
@@ -47,7 +80,7 @@ func sshdMessage(line []byte, msg int, r *Record) {
 	if !isIP(line[start:end]) {
 		return
 	}
-	r.add("source.ip", start, end)
+	r.addAddr("source", line, start, end)
 	if c.text(" port ") {
 		start, end = c.word()
 		r.add("source.port", start, end)

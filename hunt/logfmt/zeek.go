@@ -1,5 +1,7 @@
 package logfmt
 
+import "bytes"
+
 func init() { register("zeek", parseZeek) }
 
 // parseZeek reads Zeek's tab-separated logs. The names of the columns stand at
@@ -23,11 +25,46 @@ func parseZeek(line []byte, r *Record) bool {
 		if !isIP(line[start:end]) {
 			return true
 		}
-		r.add(side+".ip", start, end)
+		r.addAddr(side, line, start, end)
 		start, end = c.column()
 		r.add(side+".port", start, end)
 	}
+	c.zeekRest(r)
 	return true
+}
+
+// zeekRest reads the columns behind, as conn.log, dns.log and http.log have them
+// by default (docs.zeek.org, base/protocols), if they look like theirs: what a
+// site has changed is not told from a line.
+func (c *cursor) zeekRest(r *Record) {
+	var col [18][2]int // from proto on
+	n := 0
+	for ; n < len(col) && !c.done(); n++ {
+		col[n][0], col[n][1] = c.column()
+	}
+	is := func(i int) []byte { return c.b[col[i][0]:col[i][1]] }
+	switch proto := string(is(0)); {
+	case proto != "tcp" && proto != "udp" && proto != "icmp":
+		if n > 10 && allDigits(is(0)) && bytes.IndexByte(is(3), '/') == 0 { // trans_depth, method, host, uri
+			r.add("url.domain", col[2][0], col[2][1])
+			r.event.status = httpOutcome(is(10))
+		}
+	case n > 7 && isConn(is(5)):
+		r.event.loose = proto != "tcp"
+		r.event.learnConn(is(5))
+		r.event.learnLocal(is(6), 0)
+		r.event.learnLocal(is(7), 2)
+	case n > 3 && allDigits(is(1)) && len(is(1)) <= 5: // trans_id, rtt, query
+		r.event.asks = true
+		r.add("dns.question.name", col[3][0], col[3][1])
+	}
+}
+
+// isConn reports whether b is a conn_state.
+func isConn(b []byte) bool {
+	var e event
+	e.learnConn(b)
+	return e.said != 0 || e.half || string(b) == "OTH" || string(b) == "RSTRH" || string(b) == "SHR"
 }
 
 // column reads to the next tab and past it.
