@@ -15,7 +15,6 @@ import (
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/internal/config"
-	"github.com/iochunt/iochunt/internal/httpx"
 	"github.com/iochunt/iochunt/internal/store"
 	"github.com/iochunt/iochunt/internal/store/local"
 )
@@ -157,9 +156,7 @@ func (a *app) runCollector(ctx context.Context, s collect.Store, feed string, c 
 	defer thrifty()()
 	b := a.newBar("collect "+feed, -1, f.quiet || a.json)
 	defer b.finish()
-	ctx = httpx.OnRetry(ctx, func(t httpx.Attempt) {
-		a.note("iochunt: feed %s: %v; trying again in %s (%d of %d)", feed, t.Err, shortDuration(t.Wait), t.N, t.Of)
-	})
+	ctx = a.tellRetries(ctx, "feed "+feed+": ")
 	return collect.Run(ctx, feed, c, s, collect.RunOptions{
 		Prepare: prepare, DryRun: f.dryRun, Full: f.full, Now: a.now,
 		OnBatch: func(r collect.Result) { b.set(r.Fetched) },

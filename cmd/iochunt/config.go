@@ -9,7 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/ioc"
 )
 
 func newConfig(a *app) *cobra.Command {
@@ -36,6 +38,7 @@ func (a *app) showConfig() error {
 	if a.json {
 		return a.line("config", map[string]any{
 			"file": a.cfg.File, "store": a.cfg.Store.Path, "store_from": a.cfg.StoreWas, "feeds": feeds,
+			"arming": a.cfg.Arming, "scoring": a.scoring, "sinks": a.cfg.Sinks,
 		})
 	}
 	file := cmp.Or(a.cfg.File, "none (write one with: iochunt init)")
@@ -50,7 +53,31 @@ func (a *app) showConfig() error {
 		}
 		fmt.Fprintln(a.out)
 	}
+	a.showArming()
 	return nil
+}
+
+// showArming shows what decides whether an indicator may raise hits, and when
+// one is worth an alert.
+func (a *app) showArming() {
+	c := &a.cfg.Arming
+	fmt.Fprintf(a.out, "arming       builtin=%t machine=%t false_positives=%d broadest_ipv4=/%d broadest_ipv6=/%d shortest_text=%d\n",
+		c.Builtin, c.Machine, c.FalsePositives, c.BroadestIPv4, c.BroadestIPv6, c.ShortestText)
+	for name, values := range map[string][]string{"allow": slices.Concat(c.Allow, c.AllowFiles), "deny": slices.Concat(c.Deny, c.DenyFiles), "own": c.Own} {
+		if len(values) > 0 {
+			fmt.Fprintf(a.out, "  %-10s %s\n", name, escape(firstFew(values)))
+		}
+	}
+	for _, l := range c.Lists {
+		fmt.Fprintf(a.out, "  list       %s: %s\n", escape(l.List), l.Action)
+	}
+	if l := a.lifetimes(); anyLifetime(l) {
+		fmt.Fprintf(a.out, "  lifetimes  %s\n", escape(enrich.EncodeLifetimes(l)))
+	}
+	fmt.Fprintf(a.out, "alerts       from score %d and severity %s on\n", a.scoring.MinScore, a.scoring.MinSeverity)
+	for _, k := range a.cfg.Sinks {
+		fmt.Fprintf(a.out, "sink         %s from score %d and severity %s on\n", escape(k.Kind), k.MinScore, cmp.Or(k.MinSeverity, ioc.Levels[0]))
+	}
 }
 
 func (a *app) shownFeeds() []shownFeed {

@@ -51,9 +51,15 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 		return err
 	}
 	defer server.Close()
-	a.cfg = &config.Config{
-		Store: config.Store{Path: filepath.Join(dir, "store")},
-		Feeds: []config.Feed{{Name: "otx", Kind: "otx", Settings: map[string]any{"url": server.URL(), "api_key": server.Key, "lookback": "3650d"}}},
+	arming := config.DefaultArming()
+	arming.Deny = documentation
+	cfg := &config.Config{
+		Arming: arming,
+		Store:  config.Store{Path: filepath.Join(dir, "store")},
+		Feeds:  []config.Feed{{Name: "otx", Kind: "otx", Settings: map[string]any{"url": server.URL(), "api_key": server.Key, "lookback": "3650d"}}},
+	}
+	if err := a.use(cfg); err != nil {
+		return err
 	}
 	logs := filepath.Join(dir, "logs")
 	if err := unpackLogs(logs); err != nil {
@@ -61,6 +67,10 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 	}
 	return a.demoSteps(ctx, f, server.URL(), logs)
 }
+
+// documentation are the ranges of the sample's addresses. No network has them
+// (RFC 5737, RFC 3849), so nothing of them is armed unless it is said.
+var documentation = []string{"192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"}
 
 // demoSteps are the commands that a person would give, shown as such.
 func (a *app) demoSteps(ctx context.Context, f demoFlags, url, logs string) error {

@@ -33,9 +33,13 @@ func TestDemoFindsExactly(t *testing.T) {
 	var out, errs strings.Builder
 	a := &app{json: true, process: process{out: &out, err: &errs, env: func(string) string { return "" }, now: time.Now}}
 	a.log = a.newLogger()
-	a.cfg = &config.Config{
-		Store: config.Store{Path: filepath.Join(dir, "store")},
-		Feeds: []config.Feed{{Name: "otx", Kind: "otx", Settings: map[string]any{"url": server.URL(), "api_key": server.Key, "lookback": "0s"}}},
+	err := a.use(&config.Config{
+		Arming: config.Arming{Deny: documentation},
+		Store:  config.Store{Path: filepath.Join(dir, "store")},
+		Feeds:  []config.Feed{{Name: "otx", Kind: "otx", Settings: map[string]any{"url": server.URL(), "api_key": server.Key, "lookback": "0s"}}},
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if err := a.collect(t.Context(), collectFlags{}, nil); err != nil {
 		t.Fatal(err, errs.String())

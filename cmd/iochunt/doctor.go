@@ -91,6 +91,7 @@ func (a *app) doctor(ctx context.Context, f doctorFlags) error {
 		defer s.Close()
 		c.set(ctx, s)
 		c.contents(ctx, s)
+		c.arming(ctx, s)
 	}
 	if !f.offline {
 		c.feeds(ctx)
@@ -184,6 +185,46 @@ func (c *checkup) contents(ctx context.Context, s *local.Store) {
 		c.say("warn", "content", "every indicator has expired", "iochunt collect")
 	default:
 		c.say("ok", "content", fmt.Sprintf("%s, %s expired, %s not huntable in logs", plural(n.Total, "indicator"), thousands(n.Expired), thousands(n.NotHuntable)), "")
+	}
+}
+
+// oldLists is the age at which warninglists stop being a help.
+const oldLists = 180 * 24 * time.Hour
+
+// arming warns of rules that cannot be made, and of lists that are old.
+func (c *checkup) arming(ctx context.Context, s *local.Store) {
+	ar, err := c.a.armory(ctx, s)
+	if err == nil {
+		_, err = c.a.rules(ctx, s, ar)
+	}
+	if err != nil {
+		c.say("fail", "arming", err.Error(), "mend arming in the config file")
+		return
+	}
+	n, err := s.Count(ctx, c.a.now())
+	if err != nil {
+		c.say("fail", "arming", err.Error(), "iochunt doctor --repair")
+		return
+	}
+	said := fmt.Sprintf("%s asked; of %s %s not armed", plural(c.a.listsAsked, "list"), plural(n.Total, "indicator"), areOf(n.Disarmed))
+	level, mend := "ok", ""
+	if n.Disarmed == n.Total && n.Total > 0 {
+		level, mend = "warn", "iochunt indicators count says by which rules; arming.lists in the config file can switch a list off"
+	}
+	c.say(level, "arming", said, mend)
+	c.lists(ctx, s)
+}
+
+func (c *checkup) lists(ctx context.Context, s *local.Store) {
+	states, err := s.Feeds(ctx)
+	if err != nil {
+		c.say("fail", "lists", err.Error(), "iochunt doctor --repair")
+		return
+	}
+	for _, f := range states {
+		if f.Lists > 0 && f.LastRun != nil && c.a.now().Sub(f.LastRun.Ended) > oldLists {
+			c.say("warn", "lists", fmt.Sprintf("feed %s was last read %s", f.Name, ago(c.a.now(), f.LastRun.Ended)), "iochunt collect "+f.Name)
+		}
 	}
 }
 

@@ -108,7 +108,9 @@ type feedJSON struct {
 	Members     int       `json:"memberships"`
 	Observables int       `json:"observables"`
 	Refused     int       `json:"refused"`
-	State       string    `json:"state"` // ok, partial, failed, overdue, never polled; "" for what is not polled
+	Lists       int       `json:"warninglists,omitempty"`
+	Entries     int       `json:"entries,omitempty"` // of those
+	State       string    `json:"state"`             // ok, partial, failed, overdue, never polled; "" for what is not polled
 	Outcome     string    `json:"last_outcome,omitempty"`
 	Why         string    `json:"last_error,omitempty"` // of a last poll that was not ok
 	LastPoll    time.Time `json:"last_poll,omitzero"`
@@ -215,6 +217,7 @@ func feedRow(st store.FeedState, f config.Feed) feedJSON {
 	r := feedJSON{
 		Feed: f.Name, FeedKind: f.Kind, Configured: f.Kind != "",
 		Reports: st.Reports, Members: st.Memberships, Observables: st.Observables, Refused: st.Refused,
+		Lists: st.Lists, Entries: st.Entries,
 	}
 	if st.LastRun != nil {
 		r.Outcome, r.LastPoll = st.LastRun.Outcome, st.LastRun.Ended.UTC()
@@ -237,8 +240,12 @@ func (a *app) feedTable(rows []feedJSON) error {
 		if !r.NextPoll.IsZero() {
 			next = r.NextPoll.Format("2006-01-02 15:04Z")
 		}
+		holds := thousands(r.Observables)
+		if r.Lists > 0 {
+			holds = plural(r.Entries, "list entry", "list entries")
+		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", escape(r.Feed), dash(r.FeedKind), thousands(r.Reports),
-			thousands(r.Observables), thousands(r.Refused), dash(r.State), ago(a.now(), r.LastPoll), ago(a.now(), r.LastGood), next)
+			holds, thousands(r.Refused), dash(r.State), ago(a.now(), r.LastPoll), ago(a.now(), r.LastGood), next)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"iter"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
+	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // hitLister lists stored hits.
@@ -24,9 +27,13 @@ type hitFlags struct {
 	from, to   string
 	typ, value string
 	feed, path string
+	report     string
+	mark       string
 	format     string
 	limit      int
 	explain    bool
+	min        minFlags
+	alerts     bool
 }
 
 func newHits(a *app) *cobra.Command {
@@ -43,18 +50,28 @@ hit: it has the same id and stands here once.`,
 			return a.hits(cmd.Context(), f)
 		},
 	}
+	f.selection(cmd)
+	s := cmd.Flags()
+	s.StringVar(&f.mark, "mark", "", "only those marked TP or FP (iochunt hits mark)")
+	f.min.add(cmd)
+	s.BoolVar(&f.alerts, "alerts", false, "only those that are worth an alert (scoring.min_score, scoring.min_severity)")
+	s.StringVar(&f.format, "format", "", "output: "+formats)
+	s.IntVar(&f.limit, "limit", 100, "at most so many; 0: all, which is the default with --json")
+	s.BoolVar(&f.explain, "explain", false, "say of each hit what made it match, who claims it, and what its score is made of")
+	cmd.AddCommand(newHitsShow(a), newHitsMark(a), newHitsPrune(a))
+	return cmd
+}
+
+// selection adds the flags that say which hits are meant.
+func (f *hitFlags) selection(cmd *cobra.Command) {
 	s := cmd.Flags()
 	s.StringVar(&f.from, "from", "", "events not before this: a date (2026-01-31, RFC 3339) or how long ago (24h, 7d)")
 	s.StringVar(&f.to, "to", "", "events before this")
 	s.StringVar(&f.typ, "type", "", "only of this type")
 	s.StringVar(&f.value, "value", "", "only of this indicator")
 	s.StringVar(&f.feed, "feed", "", "only of indicators of this feed")
+	s.StringVar(&f.report, "report", "", "only of indicators that the report (pulse, MISP event, list) with this id names")
 	s.StringVar(&f.path, "path", "", "only in this file")
-	s.StringVar(&f.format, "format", "", "output: "+formats)
-	s.IntVar(&f.limit, "limit", 100, "at most so many; 0: all, which is the default with --json")
-	s.BoolVar(&f.explain, "explain", false, "say of each hit what made it match and who claims it")
-	cmd.AddCommand(newHitsShow(a), newHitsPrune(a))
-	return cmd
 }
 
 func newHitsShow(a *app) *cobra.Command {
@@ -94,32 +111,41 @@ func newHitsPrune(a *app) *cobra.Command {
 }
 
 func (a *app) hits(ctx context.Context, f hitFlags) error {
-	hf := store.HitFilter{Value: f.value, Feed: f.feed, Limit: f.limit}
-	var err error
+	hf, err := a.hitFilter(f)
+	if err != nil {
+		return err
+	}
+	return a.listHits(ctx, hf, f, false)
+}
+
+// hitFilter says which hits the flags mean.
+func (a *app) hitFilter(f hitFlags) (hf store.HitFilter, err error) {
+	hf = store.HitFilter{Feed: f.feed, Report: f.report, Mark: strings.ToUpper(f.mark), Limit: f.limit}
 	if f.path != "" {
 		if hf.Path, err = filepath.Abs(f.path); err != nil {
-			return err
+			return hf, err
 		}
 	}
 	if hf.From, err = a.when(f.from); err != nil {
-		return usage("--from: %w", err)
+		return hf, usage("--from: %w", err)
 	}
 	if hf.To, err = a.when(f.to); err != nil {
-		return usage("--to: %w", err)
+		return hf, usage("--to: %w", err)
 	}
 	if f.typ != "" {
 		t, ok := ioc.ParseType(f.typ)
 		if !ok {
-			return usage("--type %q: there is no such type; the types are: %s", f.typ, typeNames())
+			return hf, usage("--type %q: there is no such type; the types are: %s", f.typ, typeNames())
 		}
 		hf.Type = t
 	}
 	if f.value != "" {
+		hf.Value = f.value
 		if o, err := typedQuery(f.value); err == nil {
 			hf.Value = o.Value
 		}
 	}
-	return a.listHits(ctx, hf, f, false)
+	return hf, nil
 }
 
 // when reads a point in time: a date, or how long ago. "" is the zero time.
@@ -150,25 +176,19 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 	if a.json {
 		format = "json"
 	}
-	sink, err := emit.New(cmp.Or(format, "text"), emit.Options{
-		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, Width: a.width(), WithName: true, LineNumber: true, Explain: f.explain,
+	format = cmp.Or(format, "text")
+	sink, err := emit.New(format, emit.Options{
+		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, Width: a.width(), WithName: true, LineNumber: true,
+		Explain: f.explain, ExplainHit: a.explainHit,
 	})
 	if err != nil {
 		return usage("%w", err)
 	}
-	n := 0
-	for h, err := range s.Hits(ctx, hf) {
-		if err != nil {
-			return err
-		}
-		if n++; single && n > 1 {
-			return usage("more than one hit begins with %s: give more of the id", hf.ID)
-		}
-		if err := sink.Emit(ctx, []ioc.Hit{h}); err != nil {
-			return err
-		}
+	n, err := a.showHits(ctx, s, sink, hf, f, single)
+	if err == nil {
+		err = sink.Close()
 	}
-	if err := sink.Close(); err != nil {
+	if err != nil {
 		return err
 	}
 	if format == "json" {
@@ -180,6 +200,39 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 		return err
 	}
 	return a.hitsDone(n, f, single)
+}
+
+// showHits weighs stored hits and gives those to the sink that are worth what
+// is asked for. The limit counts those.
+func (a *app) showHits(ctx context.Context, s *local.Store, sink hunt.Sink, hf store.HitFilter, f hitFlags, single bool) (n int, err error) {
+	least, err := newThreshold(f.min)
+	if err != nil {
+		return 0, err
+	}
+	limit := hf.Limit
+	hf.Limit = 0
+	r := a.newRecaller(s)
+	for h, err := range s.Hits(ctx, hf) {
+		if err == nil {
+			err = r.recall(ctx, &h)
+		}
+		if err != nil {
+			return n, err
+		}
+		if !least.reached(&h) || f.alerts && !h.Alert {
+			continue
+		}
+		if n++; single && n > 1 {
+			return n, usage("more than one hit begins with %s: give more of the id", hf.ID)
+		}
+		if err := sink.Emit(ctx, []ioc.Hit{h}); err != nil {
+			return n, err
+		}
+		if n == limit {
+			break
+		}
+	}
+	return n, nil
 }
 
 func (a *app) hitsDone(n int, f hitFlags, single bool) error {

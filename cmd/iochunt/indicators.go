@@ -31,6 +31,7 @@ const (
 func newIndicators(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "indicators", Short: "List, show, add, import and export indicators"}
 	cmd.AddCommand(newIndicatorsList(a), newIndicatorsShow(a), newIndicatorsAdd(a), newIndicatorsImport(a), newIndicatorsExport(a),
+		newIndicatorsArm(a), newIndicatorsDisarm(a), newIndicatorsExpire(a),
 		&cobra.Command{
 			Use: "count", Short: "Count indicators by type and feed", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return a.countIndicators(cmd.Context()) },
@@ -42,6 +43,7 @@ func newIndicators(a *app) *cobra.Command {
 type listFlags struct {
 	types, feeds       []string
 	report, tag, value string
+	state              string
 	limit              int
 }
 
@@ -51,10 +53,11 @@ func (f *listFlags) add(cmd *cobra.Command, limit int) {
 	s.StringSliceVar(&f.feeds, "feed", nil, "only of these feeds")
 	s.StringVar(&f.report, "report", "", "only of the report (pulse, MISP event, list) with this id")
 	s.StringVar(&f.tag, "tag", "", "only with a tag that contains this")
+	s.StringVar(&f.state, "state", "", "only in this state: "+strings.Join(states, ", "))
 	s.IntVar(&f.limit, "limit", limit, "at most so many; 0: all, which is the default with --json")
 }
 
-func (f *listFlags) filter() (store.ListFilter, error) {
+func (a *app) listFilter(f *listFlags) (store.ListFilter, error) {
 	lf := store.ListFilter{Feeds: f.feeds, Report: f.report, Tag: f.tag, Value: f.value, Limit: f.limit}
 	for _, name := range f.types {
 		t, ok := ioc.ParseType(name)
@@ -62,6 +65,19 @@ func (f *listFlags) filter() (store.ListFilter, error) {
 			t = ioc.Type(strings.ToLower(name)) // a feed's own type, kept under its name
 		}
 		lf.Types = append(lf.Types, t)
+	}
+	if f.state == "" {
+		return lf, nil
+	}
+	if !slices.Contains(states, f.state) {
+		return lf, usage("--state %q: it is one of %s", f.state, strings.Join(states, ", "))
+	}
+	lives, now := a.lifetimes(), a.now()
+	lf.Want = func(i *ioc.Indicator) bool {
+		aged := *i // what is listed has what the feed says
+		lives.Apply(&aged)
+		st, _ := state(&aged, now)
+		return st == f.state
 	}
 	return lf, nil
 }
@@ -94,9 +110,22 @@ func newIndicatorsExport(a *app) *cobra.Command {
 // indicatorJSON is the "indicator" object of docs/output.md.
 type indicatorJSON struct {
 	ioc.Indicator
-	State string `json:"state"`
-	Why   string `json:"why,omitempty"`
+	State string          `json:"state"`
+	Why   string          `json:"why,omitempty"`
+	Lists []ioc.ListMatch `json:"lists,omitempty"` // that hold it
 }
+
+func newIndicatorJSON(i *ioc.Indicator, now time.Time) indicatorJSON {
+	j := indicatorJSON{Indicator: *i}
+	j.State, j.Why = state(i, now)
+	if i.Arming != nil {
+		j.Lists = i.Arming.Lists
+	}
+	return j
+}
+
+// states are those that an indicator can be in.
+var states = []string{"armed", "not_armed", "expired", "not_huntable"}
 
 // state says whether an indicator can raise a hit now, and why not.
 func state(i *ioc.Indicator, now time.Time) (state, why string) {
@@ -105,34 +134,41 @@ func state(i *ioc.Indicator, now time.Time) (state, why string) {
 		return "not_huntable", "a type that is not known; kept under the feed's name for it"
 	case !i.Type.Huntable():
 		return "not_huntable", "a " + string(i.Type) + " cannot stand in a log"
+	case !i.Armed():
+		return "not_armed", i.Arming.Why
 	case !i.ValidAt(now):
 		return "expired", "valid until " + i.ValidUntil.UTC().Format(time.RFC3339) + "; older events still hit"
+	case i.Arming != nil:
+		return "armed", i.Arming.Why
 	default:
 		return "armed", ""
 	}
 }
 
 func (a *app) listIndicators(ctx context.Context, f listFlags, export bool) error {
-	filter, err := f.filter()
+	filter, err := a.listFilter(&f)
 	if err != nil {
 		return err
 	}
-	s, _, err := a.readStore()
+	s, err := a.judgedStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	n, now := 0, a.now()
+	n, now, lives := 0, a.now(), a.lifetimes()
 	for i, err := range s.List(ctx, filter) {
 		if err != nil {
 			return err
 		}
 		n++
-		st, why := state(&i, now)
+		if !export {
+			lives.Apply(&i) // elsewhere, the lifetimes of elsewhere are in force
+		}
+		j := newIndicatorJSON(&i, now)
 		if a.json || export {
-			err = a.line("indicator", indicatorJSON{i, st, why})
+			err = a.line("indicator", j)
 		} else {
-			_, err = fmt.Fprintf(a.out, "%-12s %-10s %s  %s\n", i.Type, st, escape(i.Value), escape(oneLine(&i)))
+			_, err = fmt.Fprintf(a.out, "%-12s %-10s %s  %s\n", i.Type, j.State, escape(i.Value), escape(oneLine(&j)))
 		}
 		if err != nil {
 			return err
@@ -147,8 +183,11 @@ func (a *app) listIndicators(ctx context.Context, f listFlags, export bool) erro
 	return nil
 }
 
-// oneLine names the feed and the newest report.
-func oneLine(i *ioc.Indicator) string {
+// oneLine names the feed and the newest report, and why it is not armed.
+func oneLine(i *indicatorJSON) string {
+	if i.State == "not_armed" {
+		return "[" + i.Feed + "] " + i.Why
+	}
 	s := "[" + i.Feed + "]"
 	if len(i.Reports) > 0 {
 		s += " " + cmp.Or(i.Reports[0].Name, i.Reports[0].ID)
@@ -160,7 +199,7 @@ func oneLine(i *ioc.Indicator) string {
 }
 
 func (a *app) countIndicators(ctx context.Context) error {
-	s, _, err := a.readStore()
+	s, err := a.judgedStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -169,17 +208,50 @@ func (a *app) countIndicators(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.json {
-		return a.line("count", map[string]any{"total": c.Total, "expired": c.Expired,
-			"not_huntable": c.NotHuntable, "by_type": c.ByType, "by_feed": c.ByFeed})
+	if err := a.countAged(ctx, s, &c); err != nil {
+		return err
 	}
-	fmt.Fprintf(a.out, "%12s  indicators, of which %s expired and %s not huntable in logs\n",
-		thousands(c.Total), thousands(c.Expired), thousands(c.NotHuntable))
+	if a.json {
+		return a.line("count", map[string]any{"total": c.Total, "expired": c.Expired, "not_huntable": c.NotHuntable,
+			"disarmed": c.Disarmed, "lowered": c.Lowered, "by_type": c.ByType, "by_feed": c.ByFeed, "disarmed_by": c.ByRule})
+	}
+	fmt.Fprintf(a.out, "%12s  indicators, of which %s expired, %s not armed and %s not huntable in logs\n",
+		thousands(c.Total), thousands(c.Expired), thousands(c.Disarmed), thousands(c.NotHuntable))
 	for _, t := range slices.Sorted(maps.Keys(c.ByType)) {
 		fmt.Fprintf(a.out, "%12s  %s\n", thousands(c.ByType[t]), escape(string(t)))
 	}
 	for _, f := range slices.Sorted(maps.Keys(c.ByFeed)) {
 		fmt.Fprintf(a.out, "%12s  of feed %s\n", thousands(c.ByFeed[f]), escape(f))
+	}
+	for _, r := range slices.Sorted(maps.Keys(c.ByRule)) {
+		fmt.Fprintf(a.out, "%12s  not armed: %s\n", thousands(c.ByRule[r]), escape(r))
+	}
+	if c.Lowered > 0 {
+		fmt.Fprintf(a.out, "%12s  armed, on a list that lowers their score\n", thousands(c.Lowered))
+	}
+	return nil
+}
+
+// countAged counts the expired anew where lifetimes are set: what the feeds do
+// not end, they do.
+func (a *app) countAged(ctx context.Context, s *local.Store, c *store.Counts) error {
+	lives, now := a.lifetimes(), a.now()
+	if !anyLifetime(lives) {
+		return nil
+	}
+	valid := map[ioc.Observable]bool{}
+	for i, err := range s.List(ctx, store.ListFilter{}) {
+		if err != nil {
+			return err
+		}
+		lives.Apply(&i)
+		valid[i.Observable] = valid[i.Observable] || i.ValidAt(now)
+	}
+	c.Expired = 0
+	for _, ok := range valid {
+		if !ok {
+			c.Expired++
+		}
 	}
 	return nil
 }
@@ -187,7 +259,9 @@ func (a *app) countIndicators(ctx context.Context) error {
 func newIndicatorsAdd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "add VALUE...", Short: "Add indicators by hand (feed " + feedManual + ")", Args: cobra.MinimumNArgs(1),
-		Long: `Add indicators by hand. A value is typed by its look; "type:value" says it outright.`,
+		Long: `Add indicators by hand. A value is typed by its look; "type:value" says it outright.
+What is added by hand is armed, whatever the warninglists say of it; to change
+that: iochunt indicators disarm.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := a.openStore()
 			if err != nil {
@@ -196,6 +270,9 @@ func newIndicatorsAdd(a *app) *cobra.Command {
 			defer s.Close()
 			if err := putValues(cmd.Context(), s, feedManual, args); err != nil {
 				return usage("%w", err)
+			}
+			if err := a.armByHand(cmd.Context(), s, args); err != nil {
+				return err
 			}
 			if a.json {
 				err = a.line("summary", map[string]int{"added": len(args)})
@@ -208,6 +285,29 @@ func newIndicatorsAdd(a *app) *cobra.Command {
 			return a.refreshSet(cmd.Context())
 		},
 	}
+}
+
+// armByHand decides that what a person adds is armed, and says what speaks
+// against it.
+func (a *app) armByHand(ctx context.Context, s *local.Store, values []string) error {
+	rules, err := a.judgedRules(ctx, s)
+	if err != nil {
+		return err
+	}
+	var ds []ioc.Decision
+	for _, v := range values {
+		all, err := typed(v)
+		if err != nil {
+			return usage("%w", err)
+		}
+		for _, o := range all {
+			if ar := rules.Judge(o, ioc.Facts{}); ar.Disarmed {
+				a.note("iochunt: %s %s: %s; it is armed all the same, as it is added by hand", o.Type, o.Value, ar.Why)
+			}
+			ds = append(ds, a.decision(o, ioc.Arm, addedByHand))
+		}
+	}
+	return s.Decide(ctx, ds, rules.Judge)
 }
 
 type importFlags struct {
@@ -327,6 +427,9 @@ func typedQuery(v string) (ioc.Observable, error) {
 		return canon.Observable(t, rest)
 	}
 	if o, ok := canon.Sniff(v); ok {
+		return o, nil
+	}
+	if o, err := canon.Observable(ioc.Domain, v); err == nil { // a public suffix, which no list without types may mean
 		return o, nil
 	}
 	return ioc.Observable{}, errors.New("what this is cannot be told from its look; say type:value (indicators list shows both)")

@@ -61,7 +61,7 @@ func otxCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	ts.Setenv("OTX_API_KEY", s.Key)
 	ts.Setenv("IOCHUNT_CONFIG", ts.MkAbs("otx.yaml"))
-	conf := "feeds: [{name: otx, kind: otx, every: 1h, lookback: 0s, url: \"" + s.URL() + "\"}]\n"
+	conf := "arming: {deny: [\"" + strings.Join(documentation, "\", \"") + "\"]}\n" + "feeds: [{name: otx, kind: otx, every: 1h, lookback: 0s, url: \"" + s.URL() + "\"}]\n"
 	ts.Check(os.WriteFile(ts.MkAbs("otx.yaml"), []byte(conf), 0o600))
 }
 

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/iochunt/iochunt/collect/otx"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // onlineJSON is the "online" object of docs/output.md.
@@ -47,8 +49,8 @@ func (a *app) inspector() (inspector, error) {
 	return nil, usage("--online needs an OTX feed: set OTX_API_KEY, or configure one")
 }
 
-// showOnline asks OTX what it says of o.
-func (a *app) showOnline(ctx context.Context, o ioc.Observable) error {
+// showOnline asks OTX what it says of o, and keeps what that means for arming.
+func (a *app) showOnline(ctx context.Context, s *local.Store, o ioc.Observable) error {
 	i, err := a.inspector()
 	if err != nil {
 		return err
@@ -67,7 +69,41 @@ func (a *app) showOnline(ctx context.Context, o ioc.Observable) error {
 	for _, v := range g.Validation {
 		j.Validation = append(j.Validation, cmp.Or(v.Message, v.Name, v.Source))
 	}
+	if err := a.keepOpinion(ctx, s, o, g); err != nil {
+		return err
+	}
 	return a.tellOnline(j)
+}
+
+// harmless are the sources of OTX's validation that mean "this is no threat",
+// and not only "this is popular", as alexa and majestic do.
+var harmless = []string{"whitelist", "false_positive"}
+
+// keepOpinion keeps what OTX holds of an observable as its decision, and takes
+// an earlier one back that it no longer holds.
+func (a *app) keepOpinion(ctx context.Context, s *local.Store, o ioc.Observable, g otx.General) error {
+	d := ioc.Decision{Observable: o, Source: "otx", At: a.now().UTC()}
+	for _, v := range g.Validation {
+		if slices.Contains(harmless, strings.ToLower(v.Source)) {
+			d.Verdict, d.Why = ioc.Disarm, "OTX validation: "+cmp.Or(v.Message, v.Name, v.Source)
+		}
+	}
+	if slices.Contains(g.FalsePositive, "accepted") {
+		d.Verdict, d.Why = ioc.Disarm, "OTX accepted that it is a false positive"
+	}
+	facts, err := s.Facts(ctx, o)
+	if err != nil {
+		return err
+	}
+	held := slices.ContainsFunc(facts.Decisions, func(k ioc.Decision) bool { return k.Source == d.Source })
+	if d.Verdict == "" && !held {
+		return nil
+	}
+	rules, err := a.judgedRules(ctx, s)
+	if err != nil {
+		return err
+	}
+	return s.Decide(ctx, []ioc.Decision{d}, rules.Judge)
 }
 
 // otxType is OTX's name of the type. It tells a registered name (domain) from

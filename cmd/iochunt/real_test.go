@@ -14,23 +14,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/iochunt/iochunt/internal/testdir"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
-
-// shared returns a folder of the collection of real data that lies beside the
-// project, and skips the test where there is none.
-func shared(t *testing.T, name string) string {
-	t.Helper()
-	dir, err := filepath.Abs(filepath.Join("..", "..", "..", "shared", "data", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(dir); err != nil {
-		t.Skip("../shared is not here: the real data of this test is not part of the project")
-	}
-	return dir
-}
 
 // iochunt runs the program in-process and returns its standard output.
 func iochunt(t *testing.T, data string, args ...string) (out string, code int) {
@@ -51,7 +39,7 @@ func iochunt(t *testing.T, data string, args ...string) (out string, code int) {
 // hit by its place; values stand there as hashes, since the data is not ours to
 // publish. How it was checked by hand is told in docs/decisions/0005.
 func TestRealLogs(t *testing.T) {
-	lists, logs := shared(t, "indicators/maltrail"), shared(t, "logs")
+	lists, logs := testdir.Shared(t, "data/indicators/maltrail"), testdir.Shared(t, "data/logs")
 	data := t.TempDir()
 	out, code := iochunt(t, data, "indicators", "import", lists)
 	if code != exitOK {
@@ -62,8 +50,12 @@ func TestRealLogs(t *testing.T) {
 	if code != exitOK {
 		t.Fatalf("scan: exit %d", code)
 	}
-	golden := filepath.Join("testdata", "real_logs.golden")
-	got := places(t, out, logs)
+	compareGolden(t, filepath.Join("testdata", "real_logs.golden"), places(t, out, logs))
+}
+
+// compareGolden holds a text to a golden file, or writes it with -update.
+func compareGolden(t *testing.T, golden, got string) {
+	t.Helper()
 	if *update {
 		if err := os.WriteFile(golden, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
@@ -74,7 +66,7 @@ func TestRealLogs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("hits differ (-want +got):\n%s", diff)
+		t.Errorf("%s differs (-want +got):\n%s", golden, diff)
 	}
 }
 
@@ -111,7 +103,7 @@ func short(s string) string {
 // TestRealImports reads every file of the real lists and events into a store.
 func TestRealImports(t *testing.T) {
 	for _, dir := range []string{"indicators/unit42", "misp"} {
-		files, err := filepath.Glob(filepath.Join(shared(t, dir), "*"))
+		files, err := filepath.Glob(filepath.Join(testdir.Shared(t, "data", dir), "*"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(files, err)
 		}

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/term"
@@ -24,8 +25,12 @@ type app struct {
 	noProgress bool
 	colour     string
 
-	cfg *config.Config
-	log *zap.Logger
+	cfg     *config.Config
+	log     *zap.Logger
+	scoring *enrich.Scoring
+
+	listsAsked  int  // warninglists that the rules of arming are made of
+	quietArming bool // what a pass of judging changed is not told
 }
 
 const rootLong = `iochunt reads threat feeds, keeps their indicators, and hunts for them in logs.
@@ -52,7 +57,7 @@ func newRoot(a *app) *cobra.Command {
 	f.BoolVar(&a.noProgress, "no-progress", false, "no progress bar")
 	f.StringVar(&a.colour, "color", "auto", "colours: auto, always, never")
 	root.AddCommand(
-		newCollect(a), newFeeds(a), newTAXII(a), newIndicators(a), newScan(a), newHits(a),
+		newCollect(a), newFeeds(a), newTAXII(a), newIndicators(a), newWarninglists(a), newScan(a), newHits(a),
 		newDoctor(a), newConfig(a), newInit(a), newDemo(a), newVersion(a), newMan(a),
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
@@ -77,7 +82,15 @@ func (a *app) setUp(cmd *cobra.Command) error {
 	if err != nil {
 		return &exitError{code: exitUsage, err: err}
 	}
+	return a.use(cfg)
+}
+
+// use puts a configuration into force.
+func (a *app) use(cfg *config.Config) error {
 	a.cfg = cfg
+	if err := a.checkScoring(); err != nil {
+		return &exitError{code: exitUsage, err: err}
+	}
 	return nil
 }
 

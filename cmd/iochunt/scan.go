@@ -16,7 +16,6 @@ import (
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/files"
 	"github.com/iochunt/iochunt/hunt/match"
-	"github.com/iochunt/iochunt/internal/config"
 )
 
 // scanFlags are grep's where grep has them.
@@ -34,7 +33,10 @@ type scanFlags struct {
 	count, filesWith, filesWithout, onlyMatching bool
 	quiet, noMessages, noName, noLine, bytes     bool
 	null, safe, explain, noKeep, allowExpired    bool
-	details                                      bool // as on a terminal, whatever the output is
+	disarmed                                     bool
+	min                                          minFlags
+	least                                        threshold // of min, and of the sink's settings
+	details                                      bool      // as on a terminal, whatever the output is
 	format                                       string
 	maxCount, workers                            int
 	engine                                       string
@@ -51,6 +53,11 @@ A value of -e is typed by its look: an address, a name, a hash ..., else it is
 free text, found in any case. "type:value" says it outright: -e text:1.2.3.4,
 -e mutex:Global-77. A line of a list may say its type in the same way.
 
+What stands on a warninglist, or is too broad, is not armed and not looked for
+(iochunt indicators list --state not_armed; docs/scoring.md). Each hit has a
+score, and a severity that also depends on what happened: allowed or blocked,
+outbound or inbound. All are shown unless --min-score or --min-severity is said.
+
 Matching is exact: a hit is a whole token of the right type. evil.example finds
 a.evil.example, never notevil.example or evil.example.org; docs/output.md says
 what each rule means.`
@@ -64,7 +71,7 @@ const scanExample = `  iochunt scan /var/log
 const scanExit = `
 EXIT STATUS
   0  hits were found (with -q: found, even if something could not be read)
-  1  no hits, and all of it was read
+  1  no hits (that are worth as much as was asked for), and all of it was read
   2  an error, something could not be read wholly, or nothing to look for
   130 interrupted`
 
@@ -73,7 +80,12 @@ func newScan(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "scan [PATH...]", Short: "Look for indicators in log files",
 		Long: scanLong + "\n" + scanExit, Example: scanExample,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.scan(cmd.Context(), f, args) },
+		RunE: func(cmd *cobra.Command, args []string) (err error) {
+			if f.least, err = a.threshold(cmd, f.min, cmp.Or(f.format, map[bool]string{true: "json"}[a.json], "text")); err != nil {
+				return err
+			}
+			return a.scan(cmd.Context(), f, args)
+		},
 	}
 	s := cmd.Flags()
 	s.StringArrayVarP(&f.lists, "file", "f", nil, "look for the indicators of this list, report or MISP event")
@@ -81,6 +93,8 @@ func newScan(a *app) *cobra.Command {
 	s.BoolVar(&f.withStore, "with-store", false, "with -f or -e: look for what was collected too")
 	s.StringSliceVar(&f.types, "type", nil, "only indicators of these types")
 	s.StringSliceVar(&f.feeds, "feed", nil, "only indicators of these feeds")
+	s.BoolVar(&f.disarmed, "disarmed", false, "look for indicators that are not armed too, and say of their hits why they are none; those are not kept")
+	f.min.add(cmd)
 	scanFileFlags(cmd, &f)
 	scanOutputFlags(cmd, &f)
 	s.Bool("help", false, "help for scan") // -h is grep's "no filename"
@@ -119,7 +133,7 @@ func scanOutputFlags(cmd *cobra.Command, f *scanFlags) {
 	s.BoolVarP(&f.bytes, "byte-offset", "b", false, "print the byte offset")
 	s.BoolVarP(&f.null, "null", "Z", false, "a zero byte after file names, for xargs -0 (with -l, -L, -c)")
 	s.BoolVar(&f.safe, "safe", false, "make control characters visible in a pipe too (on a terminal they always are)")
-	s.BoolVar(&f.explain, "explain", false, "say of each hit what made it match and who claims it")
+	s.BoolVar(&f.explain, "explain", false, "say of each hit what made it match, who claims it, and what its score is made of")
 	s.StringVar(&f.format, "format", "", "output: "+formats+" (default text; --json is short for json)")
 	s.BoolVar(&f.noKeep, "no-keep", false, "do not keep the hits in the store")
 	s.BoolVar(&f.allowExpired, "allow-expired", false, "search even if every indicator has expired (an old log's events may be older)")
@@ -146,7 +160,7 @@ func (a *app) scan(ctx context.Context, f scanFlags, paths []string) error {
 		return err
 	}
 	sum, err := hunt.Scan(ctx, a.logs(f, paths, out), src.search, src.claims, out, hunt.ScanOptions{
-		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, OnProgress: out.bar.add,
+		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, OnProgress: out.bar.add, Disarmed: f.disarmed,
 	})
 	out.bar.finish()
 	if lastErr := errors.Join(out.gathered.finish(ctx), out.Close()); err == nil {
@@ -251,13 +265,13 @@ func (a *app) scanDone(ctx context.Context, f scanFlags, sum hunt.Summary, out *
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	incomplete := len(sum.Incomplete) > 0
+	incomplete, shown := len(sum.Incomplete) > 0, sum.Hits-out.below
 	switch {
-	case f.quiet && sum.Hits > 0:
+	case f.quiet && shown > 0:
 		return nil
 	case incomplete:
 		return quietly(exitUsage)
-	case sum.Hits == 0:
+	case shown == 0:
 		return quietly(exitFailed)
 	default:
 		return nil
@@ -266,9 +280,14 @@ func (a *app) scanDone(ctx context.Context, f scanFlags, sum hunt.Summary, out *
 
 // errNothing is the answer to a scan with nothing to look for: it must never
 // read as "0 hits".
-func errNothing(cfg *config.Config) error {
+func (a *app) errNothing(ctx context.Context, src *source) error {
 	msg := "there are no indicators to look for, so nothing was searched\n"
-	if len(cfg.Feeds) == 0 {
+	if src.store != nil {
+		if n, err := src.store.Count(ctx, a.now()); err == nil && n.Disarmed > 0 {
+			return fmt.Errorf("%sof %s none is armed: iochunt indicators count says by which rules, and iochunt indicators arm VALUE --why ... arms one", msg, plural(n.Total, "indicator"))
+		}
+	}
+	if len(a.cfg.Feeds) == 0 {
 		return errors.New(msg + "collect some (OTX_API_KEY=... iochunt collect), import a list (iochunt indicators import FILE), or name one with -f or -e")
 	}
 	return fmt.Errorf("%srun: iochunt collect", msg)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/iochunt/iochunt/hunt"
@@ -22,6 +23,9 @@ type scanOutput struct {
 	bar     *bar
 	newly   int // hits that the store had not seen
 	refused []ioc.Refusal
+	weigher *weigher
+	alerts  int // hits that are worth an alert
+	below   int // hits that are not shown, as they are worth too little
 
 	gathered gathering // hits that are to be kept and shown
 
@@ -47,7 +51,7 @@ func sinkName(f scanFlags) string {
 }
 
 func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
-	o := &scanOutput{a: a, flags: f, bar: a.newBar("scan", -1, f.quiet), w: bufio.NewWriterSize(a.out, 64<<10), refused: src.refused}
+	o := &scanOutput{a: a, flags: f, bar: a.newBar("scan", -1, f.quiet), w: bufio.NewWriterSize(a.out, 64<<10), refused: src.refused, weigher: a.newWeigher()}
 	if src.store != nil && !f.noKeep && !src.readOnly {
 		o.keep, o.gathered.out = src.store, o.keepAndShow
 	}
@@ -61,7 +65,7 @@ func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 	var err error
 	o.sink, err = emit.New(name, emit.Options{
 		Out: o.w, Terminal: terminal(a.out) || f.explain || f.details, Safe: f.safe, Colour: a.colours(), Width: a.width(), WithName: !f.noName, LineNumber: !f.noLine,
-		ByteOffset: f.bytes, OnlyMatching: f.onlyMatching, Null: f.null, Explain: f.explain,
+		ByteOffset: f.bytes, OnlyMatching: f.onlyMatching, Null: f.null, Explain: f.explain, ExplainHit: a.explainHit,
 	})
 	if err != nil {
 		return nil, usage("%w", err)
@@ -72,6 +76,12 @@ func (a *app) newScanOutput(f scanFlags, src *source) (*scanOutput, error) {
 // Emit keeps the hits, then shows them: what is shown is kept. Both happen a
 // moment later, at the latest in finish.
 func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
+	o.weigher.weigh(hits)
+	for i := range hits {
+		if hits[i].Alert {
+			o.alerts++
+		}
+	}
 	if o.keep == nil {
 		return o.show(ctx, hits)
 	}
@@ -79,7 +89,7 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 }
 
 func (o *scanOutput) keepAndShow(ctx context.Context, hits []ioc.Hit) error {
-	n, err := o.keep.PutHits(ctx, placed(hits))
+	n, err := o.keep.PutHits(ctx, placed(armed(hits)))
 	if err != nil {
 		return fmt.Errorf("keep hits: %w", err)
 	}
@@ -88,17 +98,40 @@ func (o *scanOutput) keepAndShow(ctx context.Context, hits []ioc.Hit) error {
 }
 
 func (o *scanOutput) show(ctx context.Context, hits []ioc.Hit) error {
-	if o.sink == nil {
+	worth := o.worth(hits)
+	o.below += len(hits) - len(worth)
+	if o.sink == nil || len(worth) == 0 {
 		return nil
 	}
 	o.bar.clear()
-	if err := o.sink.Emit(ctx, hits); err != nil {
+	if err := o.sink.Emit(ctx, worth); err != nil {
 		return err
 	}
 	if terminal(o.a.out) {
 		return o.w.Flush() // a person watches
 	}
 	return nil
+}
+
+// worth returns the hits that are worth showing.
+func (o *scanOutput) worth(hits []ioc.Hit) []ioc.Hit {
+	little := func(h ioc.Hit) bool { return !o.flags.least.reached(&h) }
+	if !slices.ContainsFunc(hits, little) {
+		return hits
+	}
+	return slices.DeleteFunc(slices.Clone(hits), little)
+}
+
+// armed returns the hits of armed indicators: the others were only asked for to
+// be seen.
+func armed(hits []ioc.Hit) []ioc.Hit {
+	not := func(h ioc.Hit) bool {
+		return !slices.ContainsFunc(h.Indicators, func(i ioc.Indicator) bool { return i.Armed() })
+	}
+	if !slices.ContainsFunc(hits, not) {
+		return hits
+	}
+	return slices.DeleteFunc(slices.Clone(hits), not)
 }
 
 // sawFile is told each file before it is read.
@@ -132,6 +165,7 @@ func (o *scanOutput) Close() error {
 // JSON, else on standard error for a person.
 func (o *scanOutput) summary(s hunt.Summary) error {
 	s.Skipped = append(s.Skipped, o.skips...)
+	s.Alerts, s.Below = o.alerts, o.below
 	if o.flags.format == "json" && !o.flags.quiet {
 		return emit.WriteSummary(o.a.out, s, o.refused)
 	}
@@ -166,6 +200,9 @@ func (o *scanOutput) tellSkipped(skipped []hunt.Trouble) {
 // covered everything.
 func (o *scanOutput) sentence(s hunt.Summary) string {
 	found := fmt.Sprintf("%s in %s", plural(s.Hits, "hit"), plural(s.Records, "record"))
+	if s.Hits > 0 {
+		found += fmt.Sprintf(", %s worth an alert", thousands(s.Alerts))
+	}
 	if s.Hits == 0 && len(s.Incomplete) > 0 {
 		found = "NOT ALL WAS SEARCHED; no hits in what was"
 	}
@@ -179,6 +216,12 @@ func (o *scanOutput) sentence(s hunt.Summary) string {
 	}
 	if s.Expired > 0 {
 		line += fmt.Sprintf("; %s of indicators that had expired by then left out", plural(s.Expired, "match", "matches"))
+	}
+	if s.Below > 0 {
+		line += fmt.Sprintf("; %s of them not shown, as their score or severity is too low", thousands(s.Below))
+	}
+	if s.Disarmed > 0 {
+		line += fmt.Sprintf("; %s of indicators that are not armed left out (--disarmed shows them)", plural(s.Disarmed, "match", "matches"))
 	}
 	if n := len(o.refused); n > 0 {
 		line += fmt.Sprintf("; %s of the lists not looked for", plural(n, "value"))

@@ -14,9 +14,13 @@ import (
 
 func escape(s string) string { return term.EscapeString(s) }
 
-// plural is "1 hit", "2 hits"; a third word is the plural where it is not +s.
+// plural is "1 hit", "2 hits", "3 entries"; a third word is the plural where it
+// is another one.
 func plural(n int, words ...string) string {
 	one, many := words[0], words[0]+"s"
+	if stem, ok := strings.CutSuffix(one, "ry"); ok {
+		many = stem + "ries"
+	}
 	if len(words) > 1 {
 		many = words[1]
 	}

@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
+	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 func newIndicatorsShow(a *app) *cobra.Command {
@@ -22,8 +25,12 @@ func newIndicatorsShow(a *app) *cobra.Command {
 		Long: `Show all that the feeds say of one indicator: every report with its author, role,
 tags, dates. The value may be in any spelling; "type:value" says its type.
 
+With it comes what the indicator is worth now, part by part, what was decided
+about it, and which warninglists hold it (docs/scoring.md).
+
 --online asks OTX too: how many pulses name it, and whether OTX holds it for
-harmless (validation). Only the value is sent.
+harmless (validation, false positives). Only the value is sent. What OTX says is
+kept, and takes part in arming.
 
 EXIT STATUS
   0  it is known   1  no feed names it, or an error   4  OTX refused the key`,
@@ -38,24 +45,29 @@ func (a *app) showIndicator(ctx context.Context, value string, online bool) erro
 	if err != nil {
 		return usage("%s: %w", value, err)
 	}
-	s, _, err := a.readStore()
+	s, err := a.judgedStore(ctx)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if online { // first, as it may change the verdict
+		if err := a.showOnline(ctx, s, o); err != nil {
+			return err
+		}
+	}
 	claims, err := s.Lookup(ctx, o)
 	if err != nil {
 		return err
 	}
+	lives := a.lifetimes()
 	for i := range claims {
+		lives.Apply(&claims[i])
 		if err := a.showClaim(&claims[i]); err != nil {
 			return err
 		}
 	}
-	if online {
-		if err := a.showOnline(ctx, o); err != nil {
-			return err
-		}
+	if err := a.showScore(ctx, s, o, claims); err != nil {
+		return err
 	}
 	if len(claims) > 0 {
 		return a.showHitCount(ctx, s.Hits, o)
@@ -67,20 +79,105 @@ func (a *app) showIndicator(ctx context.Context, value string, online bool) erro
 }
 
 func (a *app) showClaim(i *ioc.Indicator) error {
-	st, why := state(i, a.now())
+	j := newIndicatorJSON(i, a.now())
 	if a.json {
-		return a.line("indicator", indicatorJSON{*i, st, why})
+		return a.line("indicator", j)
 	}
 	w := a.out
 	fmt.Fprintf(w, "%s %s\n", i.Type, escape(i.Value))
 	field(w, "", "feed", i.Feed)
-	field(w, "", "state", strings.TrimSuffix(st+": "+why, ": "))
+	field(w, "", "state", strings.TrimSuffix(j.State+": "+j.Why, ": "))
+	if i.Confidence > 0 {
+		field(w, "", "confidence", strconv.Itoa(int(i.Confidence)))
+	}
+	field(w, "", "valid until", day(i.ValidUntil))
 	field(w, "", "first seen", day(i.FirstSeen))
 	field(w, "", "tlp", i.TLP)
 	for k := range i.Reports {
 		showMention(w, &i.Reports[k])
 	}
 	return nil
+}
+
+// scoreJSON is the "score" object of docs/output.md.
+type scoreJSON struct {
+	ioc.Observable
+	Score     int         `json:"score"`
+	At        time.Time   `json:"at"`
+	Armed     bool        `json:"armed"`
+	Arming    *ioc.Arming `json:"arming,omitempty"`
+	Decisions []string    `json:"decisions,omitempty"`
+	Parts     []string    `json:"parts,omitempty"`
+	Asked     []string    `json:"lists_asked,omitempty"`
+}
+
+// showScore shows what an observable is worth now and of what that is made up,
+// what was decided about it, and which lists were asked.
+func (a *app) showScore(ctx context.Context, s *local.Store, o ioc.Observable, claims []ioc.Indicator) error {
+	ar, err := s.Arming(ctx, o)
+	if err != nil {
+		return err
+	}
+	if len(claims) == 0 && ar.IsZero() {
+		return nil
+	}
+	j := scoreJSON{Observable: o, At: a.now().UTC(), Armed: !ar.Disarmed}
+	if !ar.IsZero() {
+		j.Arming = &ar
+	}
+	score := a.scoring.Score(validNow(claims, j.At), &ar, j.At)
+	j.Score, j.Parts = int(score.Value), enrich.ExplainScore(&score, &ar)
+	facts, err := s.Facts(ctx, o)
+	if err != nil {
+		return err
+	}
+	for _, d := range facts.Decisions {
+		j.Decisions = append(j.Decisions, decided(d))
+	}
+	rows, err := a.listRows(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		j.Asked = append(j.Asked, r.List)
+	}
+	if a.json {
+		return a.line("score", j)
+	}
+	a.tellScore(&j)
+	return nil
+}
+
+// validNow returns the claims that have not ended: what has ended is worth
+// nothing now.
+func validNow(claims []ioc.Indicator, now time.Time) []ioc.Indicator {
+	return slices.DeleteFunc(slices.Clone(claims), func(i ioc.Indicator) bool { return !i.ValidAt(now) })
+}
+
+// decided says who decided what.
+func decided(d ioc.Decision) string {
+	said := fmt.Sprintf("%s by %s on %s", d.Verdict, cmp.Or(d.By, d.Source), day(d.At))
+	if d.Why != "" {
+		said += ": " + d.Why
+	}
+	return said
+}
+
+func (a *app) tellScore(j *scoreJSON) {
+	w := a.out
+	field(w, "", "score now", strconv.Itoa(j.Score))
+	for _, p := range j.Parts {
+		fmt.Fprintf(w, "                %s\n", escape(p))
+	}
+	for _, d := range j.Decisions {
+		field(w, "", "decision", d)
+	}
+	if j.Arming != nil {
+		for _, l := range listNames(j.Arming.Lists) {
+			field(w, "", "on list", l)
+		}
+	}
+	field(w, "", "lists asked", fmt.Sprintf("%d (iochunt warninglists)", len(j.Asked)))
 }
 
 // showMention shows one report and what it says of the indicator.

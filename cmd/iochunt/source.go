@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -40,7 +41,7 @@ func (a *app) openSource(ctx context.Context, f scanFlags) (*source, error) {
 	src := &source{}
 	err := a.fillSource(ctx, f, src)
 	if err == nil && src.set.Len() == 0 {
-		err = &exitError{code: exitUsage, err: errNothing(a.cfg)}
+		err = &exitError{code: exitUsage, err: a.errNothing(ctx, src)}
 	}
 	if err == nil && !f.allowExpired {
 		err = a.checkAlive(ctx, src)
@@ -69,13 +70,15 @@ func (a *app) fillSource(ctx context.Context, f scanFlags, src *source) error {
 		if err := a.addStore(ctx, src, filter); err != nil {
 			return err
 		}
+	} else if filter.Disarmed {
+		return usage("--disarmed is about what was collected: -f and -e need --with-store beside it")
 	} else if len(filter.Feeds) > 0 {
 		return usage("--feed chooses among what was collected: -f and -e need --with-store beside it")
 	}
 	if len(filter.Types) > 0 {
 		src.claims = filtered{src.claims, ioc.Filter{Types: filter.Types}}
 	}
-	if src.store != nil && !adhoc && len(filter.Types)+len(filter.Feeds) == 0 {
+	if src.store != nil && !adhoc && !filter.Disarmed && !src.readOnly && len(filter.Types)+len(filter.Feeds) == 0 {
 		src.set, err = a.openSet(ctx, src.store)
 	} else {
 		src.set, err = compileStore(ctx, src.claims)
@@ -87,7 +90,7 @@ func (a *app) fillSource(ctx context.Context, f scanFlags, src *source) error {
 }
 
 func parseFilter(f scanFlags) (ioc.Filter, error) {
-	filter := ioc.Filter{Feeds: f.feeds}
+	filter := ioc.Filter{Feeds: f.feeds, Disarmed: f.disarmed}
 	for _, name := range f.types {
 		t, ok := ioc.ParseType(name)
 		if !ok {
@@ -119,9 +122,12 @@ func (a *app) addStore(ctx context.Context, src *source, filter ioc.Filter) erro
 	if err := checkStored(ctx, s, filter.Feeds...); err != nil {
 		return err
 	}
-	var claims hunt.Indicators = s
-	if len(filter.Feeds) > 0 {
-		claims = filtered{s, filter}
+	claims, err := a.judgedClaims(ctx, s, readOnly)
+	if err != nil {
+		return err
+	}
+	if len(filter.Feeds) > 0 || filter.Disarmed {
+		claims = filtered{claims, filter}
 	}
 	if src.claims == nil {
 		src.claims = claims
@@ -129,6 +135,100 @@ func (a *app) addStore(ctx context.Context, src *source, filter ioc.Filter) erro
 	}
 	src.claims = union{src.claims, claims}
 	return a.warnDead(ctx, claims)
+}
+
+// judgedClaims are the claims of the store, judged by the rules in force and
+// with the lifetimes of the configuration.
+func (a *app) judgedClaims(ctx context.Context, s *local.Store, readOnly bool) (hunt.Indicators, error) {
+	var claims hunt.Indicators = s
+	if !readOnly {
+		if err := a.judge(ctx, s); err != nil {
+			return nil, err
+		}
+	} else if rules, err := a.foreignRules(ctx, s); err != nil {
+		return nil, err
+	} else if rules != nil {
+		claims = judged{s, rules}
+	}
+	if lives := a.lifetimes(); anyLifetime(lives) {
+		claims = aged{claims, lives}
+	}
+	return claims, nil
+}
+
+// foreignRules returns the rules in force if those that a store was judged by,
+// which cannot be written, are others; else nil.
+func (a *app) foreignRules(ctx context.Context, s *local.Store) (*enrich.Rules, error) {
+	ar, err := a.armory(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := a.rules(ctx, s, ar)
+	if err != nil {
+		return nil, err
+	}
+	was, pending, err := s.ArmingState(ctx)
+	if was == rules.Fingerprint() && !pending {
+		rules = nil
+	}
+	return rules, err
+}
+
+// judged is a store whose verdicts are not up to date and cannot be written:
+// they are given when they are asked for.
+type judged struct {
+	*local.Store
+	rules *enrich.Rules
+}
+
+func (j judged) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Observable, error] {
+	all := f
+	all.Disarmed = true
+	return func(yield func(ioc.Observable, error) bool) {
+		for o, err := range j.Store.Observables(ctx, all) {
+			if err == nil && !f.Disarmed {
+				var ar ioc.Arming
+				if ar, err = j.arming(ctx, o); err == nil && ar.Disarmed {
+					continue
+				}
+			}
+			if !yield(o, err) {
+				return
+			}
+		}
+	}
+}
+
+func (j judged) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, error) {
+	claims, err := j.Store.Lookup(ctx, o)
+	if err != nil || len(claims) == 0 {
+		return claims, err
+	}
+	ar, err := j.arming(ctx, o)
+	for i := range claims {
+		claims[i].Arming = &ar
+	}
+	return claims, err
+}
+
+func (j judged) arming(ctx context.Context, o ioc.Observable) (ioc.Arming, error) {
+	facts, err := j.Facts(ctx, o)
+	return j.rules.Judge(o, facts), err
+}
+
+// aged is a source whose claims end, where the feed does not end them, after the
+// lifetimes of the configuration.
+type aged struct {
+	hunt.Indicators
+	lives enrich.Lifetimes
+}
+
+func (a aged) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, error) {
+	claims, err := a.Indicators.Lookup(ctx, o)
+	for i := range claims {
+		a.lives.Apply(&claims[i])
+	}
+	return claims, err
 }
 
 // warnDead says that nothing in the store is valid any more, where something

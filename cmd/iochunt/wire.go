@@ -58,6 +58,19 @@ func (a *app) readStore() (s *local.Store, readOnly bool, err error) {
 	return s, true, err
 }
 
+// judgedStore is readStore for a verb that shows states: they are brought up to
+// date first.
+func (a *app) judgedStore(ctx context.Context) (*local.Store, error) {
+	s, readOnly, err := a.readStore()
+	if err == nil && !readOnly {
+		a.quietArming = true
+		if err = a.judge(ctx, s); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, err
+}
+
 // checkStore notices a store that was emptied: an empty file is how a new one
 // begins, but not beside a compiled set.
 func (a *app) checkStore() error {
@@ -124,10 +137,13 @@ func (a *app) refreshSet(ctx context.Context) error {
 	return set.Close()
 }
 
-// openSet opens the compiled set. Where it is stale it is extended by what was
+// openSet opens the compiled set, of what is armed by the rules in force. Where it is stale it is extended by what was
 // armed since, or else, as where it is missing or damaged, made anew. Two runs
 // that do so at once write the same file, each whole.
 func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
+	if err := a.judge(ctx, s); err != nil {
+		return nil, err
+	}
 	set, err := match.Open(a.setPath())
 	switch {
 	case err == nil:

@@ -27,8 +27,11 @@ import (
 
 // Config is the effective configuration.
 type Config struct {
-	Store Store  `mapstructure:"store"`
-	Feeds []Feed `mapstructure:"feeds"`
+	Store   Store          `mapstructure:"store"`
+	Feeds   []Feed         `mapstructure:"feeds"`
+	Arming  Arming         `mapstructure:"arming"`
+	Scoring map[string]any `mapstructure:"scoring"` // see DecodeScoring
+	Sinks   []Sink         `mapstructure:"sinks"`
 
 	File     string `mapstructure:"-"` // the file that was read; "" none
 	StoreWas string `mapstructure:"-"` // where Store.Path comes from
@@ -41,10 +44,23 @@ type Store struct {
 
 // Feed is one configured feed. Settings are the keys that belong to its kind.
 type Feed struct {
-	Name     string         `mapstructure:"name"`
-	Kind     string         `mapstructure:"kind"`
-	Every    time.Duration  `mapstructure:"every"` // how often it is meant to be polled
+	Name  string        `mapstructure:"name"`
+	Kind  string        `mapstructure:"kind"`
+	Every time.Duration `mapstructure:"every"` // how often it is meant to be polled
+
+	// What its claims are worth, and how long they hold, where they do not say.
+	Confidence  int                      `mapstructure:"confidence"`  // 1 to 100; 0: as for all feeds
+	Reliability string                   `mapstructure:"reliability"` // 0 to 100, or A to F; "" full
+	Lifetimes   map[string]time.Duration `mapstructure:"lifetimes"`   // by type
+
 	Settings map[string]any `mapstructure:",remain"`
+}
+
+// Sink is one outward sink, and what a hit must be worth to go there.
+type Sink struct {
+	Kind        string `mapstructure:"kind"`
+	MinScore    int    `mapstructure:"min_score"`    // 0 to 100
+	MinSeverity string `mapstructure:"min_severity"` // a level; "" any
 }
 
 // Env looks an environment variable up; "" means that it is not set.
@@ -56,13 +72,13 @@ func Load(path string, env Env) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{File: file}
+	c := &Config{File: file, Arming: DefaultArming()}
 	if err := c.read(file); err != nil {
 		return nil, fmt.Errorf("config %s: %w", file, err)
 	}
 	c.locateStore(env)
 	c.addDefaultFeed(env)
-	if err := c.validate(); err != nil {
+	if err := errors.Join(c.validate(), c.Arming.validate()); err != nil {
 		return nil, fmt.Errorf("config %s: %w", file, err)
 	}
 	return c, nil
@@ -168,6 +184,9 @@ func (c *Config) validate() error {
 			if isSecret(k) {
 				errs = append(errs, fmt.Errorf("%s: %s must not stand in the config file; name a file of mode 0600 that holds it: %s_file", where, k, k))
 			}
+		}
+		if f.Confidence < 0 || f.Confidence > 100 {
+			errs = append(errs, fmt.Errorf("%s: confidence: %d is not between 0 and 100", where, f.Confidence))
 		}
 		if f.Every < 0 {
 			errs = append(errs, fmt.Errorf("%s: every must not be negative", where))

@@ -33,10 +33,12 @@ func parts() []part {
 		{"truth", "what is found in 1 GiB, by class and type", benchTruth},
 		{"stages", "the Go benchmarks of the matcher, against a saved base", benchStages},
 		{"stix", "STIX 1: our reader and program beside python-stix and cabby", benchSTIX},
+		{"arming", "a million indicators against as many list entries as misp-warninglists has", benchArming},
 		{"corpus", "make lists or logs, or score what a grep printed", runCorpus},
 		{"searcher", "the matcher alone, over files", runSearcher},
 		{"gates", "make a list under which every name has to be looked at", runGates},
 		{"stixmake", "make a STIX 1.2 package", runSTIXMake},
+		{"armingmake", "make a list of indicators", runArmingMake},
 		{"stixread", "our reader alone, over a STIX 1 package", runSTIXRead},
 	}
 }

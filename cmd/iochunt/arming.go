@@ -1,0 +1,327 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"iter"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/iochunt/iochunt/enrich"
+	"github.com/iochunt/iochunt/enrich/warninglist"
+	"github.com/iochunt/iochunt/hunt/emit"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
+	"github.com/iochunt/iochunt/internal/store/local"
+)
+
+// Arming: the rules of the configuration and the lists of the store, brought
+// together, and the pass that judges what is stored by them.
+
+// armory is what the rules are made of.
+type armory struct {
+	options enrich.RuleOptions
+	states  []store.ListState // of the lists that were collected
+}
+
+// armory reads the settings, and what lists there are; the lists themselves
+// only rules need.
+func (a *app) armory(ctx context.Context, s *local.Store) (*armory, error) {
+	c := &a.cfg.Arming
+	ar := &armory{options: enrich.RuleOptions{
+		FalsePositives: c.FalsePositives, BroadestIPv4: c.BroadestIPv4, BroadestIPv6: c.BroadestIPv6, ShortestText: c.ShortestText,
+		Own: slices.Clone(c.Own),
+	}}
+	if c.Machine {
+		ar.options.Own = append(ar.options.Own, machine()...)
+	}
+	var err error
+	if ar.options.Allow, err = withFiles(c.Allow, c.AllowFiles); err != nil {
+		return nil, fmt.Errorf("arming: allow_files: %w", err)
+	}
+	if ar.options.Deny, err = withFiles(c.Deny, c.DenyFiles); err != nil {
+		return nil, fmt.Errorf("arming: deny_files: %w", err)
+	}
+	if ar.states, err = s.ListStates(ctx); err != nil {
+		return nil, err
+	}
+	ar.options.ListsSum = a.listsSum(ar.states)
+	return ar, nil
+}
+
+// withFiles appends the lines of files to values; "#" begins a comment.
+func withFiles(values, files []string) ([]string, error) {
+	all := slices.Clone(values)
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(text)) {
+			line, _, _ = strings.Cut(line, "#")
+			if line = strings.TrimSpace(line); line != "" {
+				all = append(all, line)
+			}
+		}
+	}
+	return all, nil
+}
+
+// machine returns this machine's names and addresses. What cannot be asked is
+// left out: own hosts are a help against noise, not a promise.
+func machine() []string {
+	var own []string
+	if h, err := os.Hostname(); err == nil && strings.Contains(strings.Trim(h, "."), ".") {
+		own = append(own, h)
+	}
+	addrs, _ := net.InterfaceAddrs()
+	for _, addr := range addrs {
+		if n, ok := addr.(*net.IPNet); ok && n.IP.IsGlobalUnicast() {
+			own = append(own, n.IP.String())
+		}
+	}
+	return own
+}
+
+// listsSum changes with every list, and with what the configuration says of it.
+func (a *app) listsSum(states []store.ListState) uint64 {
+	h := fnv.New64a()
+	fmt.Fprintln(h, a.cfg.Arming.Builtin, warninglist.Version)
+	for _, r := range a.cfg.Arming.Lists {
+		fmt.Fprintf(h, "%q %q\n", r.List, r.Action)
+	}
+	for _, st := range states {
+		fmt.Fprintf(h, "%q %q ", st.Feed, st.ID)
+		_ = binary.Write(h, binary.LittleEndian, st.Sum)
+	}
+	return h.Sum64()
+}
+
+// rules compiles the lists into rules.
+func (a *app) rules(ctx context.Context, s *local.Store, ar *armory) (*enrich.Rules, error) {
+	o := ar.options
+	m, unusable, err := warninglist.Compile(a.lists(ctx, s), warninglist.Options{Action: a.listAction})
+	if err != nil {
+		return nil, fmt.Errorf("warninglists: %w", err)
+	}
+	o.Lists, a.listsAsked = m, m.Lists()
+	for _, r := range unusable {
+		a.note("iochunt: warninglist %s: %q is left out: %s", r.Report, shorten(r.Value, 80), r.Reason)
+	}
+	return a.newRules(o)
+}
+
+func (a *app) newRules(o enrich.RuleOptions) (*enrich.Rules, error) {
+	r, err := enrich.NewRules(o)
+	if err != nil {
+		err = &exitError{code: exitUsage, err: fmt.Errorf("config %s: arming: %w", a.cfg.File, err)}
+	}
+	return r, err
+}
+
+// lists yields the lists that are asked: ours, then those of the store.
+func (a *app) lists(ctx context.Context, s *local.Store) iter.Seq2[ioc.Warninglist, error] {
+	return func(yield func(ioc.Warninglist, error) bool) {
+		if a.cfg.Arming.Builtin {
+			for _, l := range warninglist.Builtin() {
+				if !yield(l, nil) {
+					return
+				}
+			}
+		}
+		for l, err := range s.Warninglists(ctx) {
+			if !yield(l, err) {
+				return
+			}
+		}
+	}
+}
+
+var listActions = map[string]warninglist.Action{
+	"": warninglist.Default, "disarm": warninglist.Disarm, "lower": warninglist.Lower, "off": warninglist.Off,
+}
+
+func (a *app) listAction(l *ioc.Warninglist) warninglist.Action {
+	return listActions[cmp.Or(a.cfg.Arming.ActionOf(l.Name), a.cfg.Arming.ActionOf(l.ID))]
+}
+
+// judge brings the verdicts of the store up to date with the rules and with
+// what was collected. It costs next to nothing where nothing changed.
+func (a *app) judge(ctx context.Context, s *local.Store) error {
+	if err := a.lengthen(ctx, s); err != nil {
+		return err
+	}
+	ar, err := a.armory(ctx, s)
+	if err != nil {
+		return err
+	}
+	light, err := a.newRules(ar.options)
+	if err != nil {
+		return err
+	}
+	was, pending, err := s.ArmingState(ctx)
+	if err != nil || was == light.Fingerprint() && !pending {
+		return err
+	}
+	if was == "" {
+		if err := keepManual(ctx, s, a.decision); err != nil {
+			return err
+		}
+	}
+	rules, err := a.rules(ctx, s, ar)
+	if err != nil {
+		return err
+	}
+	j, err := s.Judge(ctx, rules.Fingerprint(), rules.Judge)
+	if err != nil {
+		return fmt.Errorf("judging the indicators: %w", err)
+	}
+	return a.tellJudged(j)
+}
+
+// tellJudged says what changed; a pass that changed nothing is not worth a word.
+func (a *app) tellJudged(j store.Judged) error {
+	if j.NowArmed+j.NowDisarmed == 0 || a.quietArming {
+		return nil
+	}
+	if a.json {
+		return a.line("arming", map[string]int{"judged": j.Observables, "disarmed": j.Disarmed, "now_armed": j.NowArmed, "now_disarmed": j.NowDisarmed})
+	}
+	a.note("iochunt: of %s judged %s not armed (iochunt indicators list --state not_armed)", plural(j.Observables, "indicator"), areOf(j.Disarmed))
+	return nil
+}
+
+func areOf(n int) string {
+	if n == 1 {
+		return "1 is"
+	}
+	return thousands(n) + " are"
+}
+
+// keepManual arms what people added by hand before there were rules: they said
+// what they wanted.
+func keepManual(ctx context.Context, s *local.Store, decide func(ioc.Observable, string, string) ioc.Decision) error {
+	var ds []ioc.Decision
+	for o, err := range s.Observables(ctx, ioc.Filter{Feeds: []string{feedManual}, Disarmed: true}) {
+		if err != nil {
+			return err
+		}
+		ds = append(ds, decide(o, ioc.Arm, addedByHand))
+	}
+	if len(ds) == 0 {
+		return nil
+	}
+	return s.Decide(ctx, ds, func(ioc.Observable, ioc.Facts) ioc.Arming { return ioc.Arming{} }) // the pass that follows judges them
+}
+
+const addedByHand = "added by hand"
+
+// decision is what the person at the keyboard decides.
+func (a *app) decision(o ioc.Observable, verdict, why string) ioc.Decision {
+	return ioc.Decision{Observable: o, Source: ioc.SourcePerson, Verdict: verdict, Why: why, By: a.user(), At: a.now().UTC()}
+}
+
+// user names who runs the program, as far as the environment says it.
+func (a *app) user() string {
+	return cmp.Or(a.env("SUDO_USER"), a.env("USER"), a.env("LOGNAME"))
+}
+
+// lifetimesNote is where the store keeps which lifetimes were in force.
+const lifetimesNote = "lifetimes"
+
+// lengthen arms anew what lives longer than it did when the store was last
+// judged: what counted as expired for an old event may hit it now.
+func (a *app) lengthen(ctx context.Context, s *local.Store) error {
+	now := a.lifetimes()
+	was, err := s.Note(ctx, lifetimesNote)
+	if err != nil || was == enrich.EncodeLifetimes(now) {
+		return err
+	}
+	before, err := enrich.DecodeLifetimes(was)
+	if err != nil {
+		return err
+	}
+	if grown := enrich.Grown(before, now); len(grown) > 0 {
+		if err := s.Rearm(ctx, grown); err != nil {
+			return err
+		}
+	}
+	return s.PutNote(ctx, lifetimesNote, enrich.EncodeLifetimes(now))
+}
+
+// lifetimes are those of the configuration.
+func (a *app) lifetimes() enrich.Lifetimes {
+	l := enrich.Lifetimes{ByType: lifetimesOf(a.cfg.Arming.Lifetimes), ByFeed: map[string]map[ioc.Type]time.Duration{}}
+	for _, f := range a.cfg.Feeds {
+		if len(f.Lifetimes) > 0 {
+			l.ByFeed[f.Name] = lifetimesOf(f.Lifetimes)
+		}
+	}
+	return l
+}
+
+func lifetimesOf(m map[string]time.Duration) map[ioc.Type]time.Duration {
+	if len(m) == 0 {
+		return nil
+	}
+	byType := make(map[ioc.Type]time.Duration, len(m))
+	for name, d := range m {
+		byType[ioc.Type(name)] = d
+	}
+	return byType
+}
+
+// anyLifetime reports whether some claims end that their feeds do not end.
+func anyLifetime(l enrich.Lifetimes) bool { return len(l.ByType)+len(l.ByFeed) > 0 }
+
+// checkScoring refuses settings that only this floor can judge: names of types
+// and of sinks, and the weights of scoring.
+func (a *app) checkScoring() error {
+	lives := a.lifetimes()
+	if err := lives.Check(); err != nil {
+		return fmt.Errorf("config %s: arming: %w; the types are: %s", a.cfg.File, err, typeNames())
+	}
+	for _, s := range a.cfg.Sinks {
+		if !slices.Contains(emit.Names(), s.Kind) {
+			return fmt.Errorf("config %s: sinks: no sink %q; there are: %s", a.cfg.File, s.Kind, strings.Join(emit.Names(), ", "))
+		}
+		if _, err := newThreshold(minFlags{s.MinScore, s.MinSeverity}); err != nil {
+			return fmt.Errorf("config %s: sinks: %s: %w", a.cfg.File, s.Kind, err)
+		}
+	}
+	var err error
+	a.scoring, err = a.newScoring()
+	return err
+}
+
+// newScoring makes the weights: the defaults, changed by the configuration.
+func (a *app) newScoring() (*enrich.Scoring, error) {
+	s := enrich.DefaultScoring()
+	if err := a.cfg.DecodeScoring(&s); err != nil {
+		return nil, err
+	}
+	s.FeedConfidence, s.FeedReliability = map[string]float64{}, map[string]float64{}
+	for _, f := range a.cfg.Feeds {
+		if f.Confidence > 0 {
+			s.FeedConfidence[f.Name] = float64(f.Confidence)
+		}
+		if f.Reliability == "" {
+			continue
+		}
+		r, err := enrich.ParseReliability(f.Reliability)
+		if err != nil {
+			return nil, fmt.Errorf("config %s: feed %s: reliability: %w", a.cfg.File, f.Name, err)
+		}
+		s.FeedReliability[f.Name] = r
+	}
+	if err := s.Check(); err != nil {
+		return nil, fmt.Errorf("config %s: %w", a.cfg.File, err)
+	}
+	return &s, nil
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/iochunt/iochunt/enrich"
+	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store/local"
+)
+
+type decideFlags struct {
+	why    string
+	dryRun bool
+	undo   bool
+}
+
+const decideLong = `
+The decision stands whatever the lists say, and whatever the feeds bring, until
+it is taken back with --undo. What it changes is shown; --dry-run shows that
+alone. A value may be in any spelling; "type:value" says its type.`
+
+func newIndicatorsArm(a *app) *cobra.Command {
+	return newDecide(a, ioc.Arm, "Let indicators raise hits, whatever the lists say",
+		"Let indicators raise hits, whatever the lists say. They meet old events again.")
+}
+
+func newIndicatorsDisarm(a *app) *cobra.Command {
+	return newDecide(a, ioc.Disarm, "Keep indicators from raising hits", "Keep indicators from raising hits. They stay in the store, and are listed as not armed.")
+}
+
+func newDecide(a *app, verdict, short, long string) *cobra.Command {
+	var f decideFlags
+	cmd := &cobra.Command{
+		Use: verdict + " VALUE...", Short: short, Long: long + "\n" + decideLong, Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.decide(cmd.Context(), verdict, f, args) },
+	}
+	cmd.Flags().StringVar(&f.why, "why", "", "the reason; it is shown wherever the decision counts")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only show what would change")
+	cmd.Flags().BoolVar(&f.undo, "undo", false, "take the decision back")
+	return cmd
+}
+
+func (a *app) decide(ctx context.Context, verdict string, f decideFlags, values []string) error {
+	if f.why == "" && !f.undo && !f.dryRun {
+		return usage("--why is needed: whoever meets this decision in a year wants to know")
+	}
+	if f.undo {
+		verdict = ""
+	}
+	var ds []ioc.Decision
+	for _, v := range values {
+		o, err := typedQuery(v)
+		if err != nil {
+			return usage("%s: %w", v, err)
+		}
+		ds = append(ds, a.decision(o, verdict, f.why))
+	}
+	if err := a.decideAll(ctx, ds, f.dryRun); err != nil || f.dryRun {
+		return err
+	}
+	return a.refreshSet(ctx)
+}
+
+func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, dryRun bool) error {
+	s, err := a.openStore()
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	rules, err := a.judgedRules(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, d := range ds {
+		if err := a.showDecision(ctx, s, rules, d); err != nil {
+			return err
+		}
+	}
+	if !dryRun {
+		err = s.Decide(ctx, ds, rules.Judge)
+	}
+	if a.json && err == nil {
+		err = a.line("summary", map[string]any{"decisions": len(ds), "applied": !dryRun})
+	}
+	return err
+}
+
+// judgedRules judges what is stored by the rules in force, and returns them.
+func (a *app) judgedRules(ctx context.Context, s *local.Store) (*enrich.Rules, error) {
+	if err := a.judge(ctx, s); err != nil {
+		return nil, err
+	}
+	ar, err := a.armory(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return a.rules(ctx, s, ar)
+}
+
+// showDecision shows what a decision changes.
+func (a *app) showDecision(ctx context.Context, s *local.Store, rules *enrich.Rules, d ioc.Decision) error {
+	facts, err := s.Facts(ctx, d.Observable)
+	if err != nil {
+		return err
+	}
+	before := rules.Judge(d.Observable, facts)
+	after := rules.Judge(d.Observable, withDecision(facts, d))
+	return a.showChange(ctx, s, change{Observable: d.Observable, before: before, after: after})
+}
+
+// withDecision returns facts with d in place of what its source decided before.
+func withDecision(f ioc.Facts, d ioc.Decision) ioc.Facts {
+	kept := ioc.Facts{Marks: f.Marks}
+	for _, old := range f.Decisions {
+		if old.Source != d.Source {
+			kept.Decisions = append(kept.Decisions, old)
+		}
+	}
+	if d.Verdict != "" {
+		kept.Decisions = append(kept.Decisions, d)
+	}
+	return kept
+}
+
+// change is what becomes of one observable.
+type change struct {
+	ioc.Observable
+	before, after ioc.Arming
+	hits          int // that are marked with it; 0: it is no mark
+}
+
+// effectJSON is the "effect" object of docs/output.md.
+type effectJSON struct {
+	ioc.Observable
+	Hits   int       `json:"hits,omitempty"`
+	Feeds  int       `json:"feeds"`
+	Before stateJSON `json:"before"`
+	After  stateJSON `json:"after"`
+}
+
+type stateJSON struct {
+	Armed bool   `json:"armed"`
+	Score int    `json:"score"`
+	Why   string `json:"why,omitempty"`
+}
+
+// showChange shows state and score of an observable before and after.
+func (a *app) showChange(ctx context.Context, s *local.Store, c change) error {
+	claims, err := s.Lookup(ctx, c.Observable)
+	if err != nil {
+		return err
+	}
+	lives, now := a.lifetimes(), a.now()
+	for i := range claims {
+		lives.Apply(&claims[i])
+	}
+	claims = validNow(claims, now)
+	state := func(ar ioc.Arming) stateJSON {
+		score := a.scoring.Score(claims, &ar, now)
+		return stateJSON{!ar.Disarmed, int(score.Value), ar.Why}
+	}
+	e := effectJSON{c.Observable, c.hits, len(claims), state(c.before), state(c.after)}
+	if a.json {
+		return a.line("effect", e)
+	}
+	of := ""
+	if c.hits > 0 {
+		of = " (" + plural(c.hits, "hit") + ")"
+	}
+	if e.Feeds == 0 {
+		of += " (no feed's claim holds now)"
+	}
+	_, err = fmt.Fprintf(a.out, "%s %s%s: %s -> %s\n", e.Type, escape(e.Value), of, e.Before.String(), e.After.String())
+	return err
+}
+
+func (s stateJSON) String() string {
+	state := "not armed"
+	if s.Armed {
+		state = "armed"
+	}
+	if s.Why != "" {
+		state += " (" + escape(s.Why) + ")"
+	}
+	return fmt.Sprintf("%s, score %d", strings.TrimSpace(state), s.Score)
+}
