@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net"
 	"os"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -174,15 +175,27 @@ func (a *app) judge(ctx context.Context, s *local.Store) error {
 			return err
 		}
 	}
-	rules, err := a.rules(ctx, s, ar)
+	j, err := a.judgeAll(ctx, s, ar)
 	if err != nil {
 		return err
 	}
+	return a.tellJudged(j)
+}
+
+// judgeAll compiles the lists and judges by them. It comes after a collection,
+// and before a set is compiled, as fromStore does, whose care with memory it has.
+func (a *app) judgeAll(ctx context.Context, s *local.Store, ar *armory) (store.Judged, error) {
+	debug.FreeOSMemory()
+	defer debug.SetGCPercent(debug.SetGCPercent(25))
+	rules, err := a.rules(ctx, s, ar)
+	if err != nil {
+		return store.Judged{}, err
+	}
 	j, err := s.Judge(ctx, rules.Fingerprint(), rules.Judge)
 	if err != nil {
-		return fmt.Errorf("judging the indicators: %w", err)
+		err = fmt.Errorf("judging the indicators: %w", err)
 	}
-	return a.tellJudged(j)
+	return j, err
 }
 
 // tellJudged says what changed; a pass that changed nothing is not worth a word.

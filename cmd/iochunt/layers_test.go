@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"collect/taxii/taxiitest": {"internal/testdir"},
 	"collect/stix":            {"internal/ioc", "internal/canon", "internal/xmltok"},
 	"collect/filefmt":         {"collect/stix", "internal/ioc", "internal/canon"},
-	"internal/misplist":        {"internal/ioc"},
+	"internal/misplist":       {"internal/ioc"},
 	"collect/collecttest":     {"collect", "internal/ioc"},
 	"enrich":                  {"enrich/warninglist", "internal/ioc", "internal/canon"},
 	"enrich/warninglist":      {"internal/ioc", "internal/canon", "internal/misplist"},

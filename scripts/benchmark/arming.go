@@ -10,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/iochunt/iochunt/scripts/benchmark/corpus"
 )
 
 // armingBench judges a big store by as many list entries as the whole of
@@ -39,7 +37,7 @@ func benchArming(ctx context.Context, args []string) error {
 	if err := parse(f, args); err != nil {
 		return err
 	}
-	list, err := b.haveList(ctx)
+	list, err := b.list(ctx, b.indicators)
 	if err != nil {
 		return err
 	}
@@ -55,33 +53,6 @@ func benchArming(ctx context.Context, args []string) error {
 	fmt.Printf("arming: %d indicators, %d entries of warninglists\n", b.indicators, total)
 	b.env = []string{"IOCHUNT_CONFIG=" + filepath.Join(dir, "config.yaml"), "IOCHUNT_DATA_DIR=" + filepath.Join(dir, "store")}
 	return b.measure(ctx, dir, list)
-}
-
-// haveList makes the list of indicators, in a process of its own, if it is not
-// there.
-func (b *armingBench) haveList(ctx context.Context) (string, error) {
-	dir := filepath.Dir(b.path("data", b.seeded("lists"), "."))
-	path := corpus.ListPath(dir, b.indicators)
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
-	_, err := self(ctx, "armingmake", "-to", dir, "-n", fmt.Sprint(b.indicators), "-seed", fmt.Sprint(b.seed))
-	return path, err
-}
-
-// runArmingMake is the process that makes the list of indicators.
-func runArmingMake(_ context.Context, args []string) error {
-	f := flag.NewFlagSet("armingmake", flag.ContinueOnError)
-	to := f.String("to", "", "folder")
-	n := f.Int("n", 1_000_000, "indicators")
-	seed := f.Uint64("seed", 1, "seed")
-	if err := parse(f, args); err != nil {
-		return err
-	}
-	if err := os.MkdirAll(*to, 0o755); err != nil {
-		return err
-	}
-	return corpus.WriteLists(*to, *seed, *n)
 }
 
 func (b *armingBench) measure(ctx context.Context, dir, list string) error {

@@ -38,7 +38,6 @@ func parts() []part {
 		{"searcher", "the matcher alone, over files", runSearcher},
 		{"gates", "make a list under which every name has to be looked at", runGates},
 		{"stixmake", "make a STIX 1.2 package", runSTIXMake},
-		{"armingmake", "make a list of indicators", runArmingMake},
 		{"stixread", "our reader alone, over a STIX 1 package", runSTIXRead},
 	}
 }

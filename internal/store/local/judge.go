@@ -189,7 +189,20 @@ func (s *Store) Judge(ctx context.Context, rules string, judge ioc.Judge) (store
 		}
 		p = next
 	}
-	return p.done, nil
+	return p.done, s.shrink(ctx)
+}
+
+// shrink gives the writer's page cache back: a pass over everything has filled
+// it with what nobody will ask for again.
+func (s *Store) shrink(ctx context.Context) error {
+	select {
+	case <-s.w.turn:
+		defer func() { s.w.turn <- struct{}{} }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	_, err := s.w.conn.ExecContext(ctx, "PRAGMA shrink_memory")
+	return s.explain(err)
 }
 
 // chunk judges the next observables, and ends the pass behind the last.
