@@ -66,20 +66,23 @@ func broadName(name string) string {
 		return "top-level domain: every name below it would hit"
 	}
 	suffix, icann := publicsuffix.PublicSuffix(name)
-	if suffix != name || icann && wildcard(name) && !usualSecond(name) {
-		return ""
+	if wildcardBelow(name) || suffix == name && (!wildcardBelow(parent(name)) || icann && usualSecond(name)) {
+		return "public suffix: every name below it would hit"
 	}
-	return "public suffix: every name below it would hit"
+	return ""
 }
 
-// wildcard reports whether a suffix is on the list only because all its siblings
-// are: "*.ck" makes a suffix of every name below ck, those that somebody has
-// registered included.
-func wildcard(name string) bool {
-	sibling := "no--such--name" + name[strings.IndexByte(name, '.'):]
-	suffix, _ := publicsuffix.PublicSuffix(sibling)
-	return suffix == sibling
+// wildcardBelow reports whether all names below this one are suffixes, as
+// "*.compute.example" on the list makes them. What stands in the place of the
+// star is one customer's, whoever has names below it: a tunnel, a machine, and
+// under "*.ck" a name that somebody has registered.
+func wildcardBelow(name string) bool {
+	below := "no--such--name." + name
+	suffix, _ := publicsuffix.PublicSuffix(below)
+	return suffix == below
 }
+
+func parent(name string) string { return name[strings.IndexByte(name, '.')+1:] }
 
 // usualSecond tells, of the siblings under a wildcard, those that a registry
 // opens for all: "com.bd", "co.ck". They are of two or three letters but for

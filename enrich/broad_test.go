@@ -62,6 +62,11 @@ func TestBroadBounds(t *testing.T) {
 			t.Errorf("Broad(%s, %+v) = %q", value, b, got)
 		}
 	}
+	f(Breadth{}, ioc.Domain, "a1b2c3.localto.net", false) // one customer's tunnel, of *.localto.net
+	f(Breadth{}, ioc.Domain, "x.a1b2c3.localto.net", false)
+	f(Breadth{}, ioc.Domain, "localto.net", true) // all of them
+	f(Breadth{}, ioc.Domain, "ec2-192-0-2-1.compute-1.amazonaws.com", false)
+	f(Breadth{}, ioc.Domain, "compute-1.amazonaws.com", true)
 	f(Breadth{IPv4: 16}, ioc.CIDR, "10.0.0.0/15", true)
 	f(Breadth{IPv4: 16}, ioc.CIDR, "10.0.0.0/16", false)
 	f(Breadth{IPv4: 1}, ioc.CIDR, "128.0.0.0/1", false)
