@@ -188,6 +188,10 @@ func (c *checkup) contents(ctx context.Context, s *local.Store) {
 	}
 }
 
+// One in so many that are not armed is more than noise: a list may hold what it
+// should not.
+const manyDisarmed = 5
+
 // oldLists is the age at which warninglists stop being a help.
 const oldLists = 180 * 24 * time.Hour
 
@@ -208,7 +212,7 @@ func (c *checkup) arming(ctx context.Context, s *local.Store) {
 	}
 	said := fmt.Sprintf("%s asked; of %s %s not armed", plural(c.a.listsAsked, "list"), plural(n.Total, "indicator"), areOf(n.Disarmed))
 	level, mend := "ok", ""
-	if n.Disarmed == n.Total && n.Total > 0 {
+	if n.Disarmed*manyDisarmed > n.Total {
 		level, mend = "warn", "iochunt indicators count says by which rules; arming.lists in the config file can switch a list off"
 	}
 	c.say(level, "arming", said, mend)
