@@ -145,7 +145,11 @@ func TestTAXIIConfigurationAsShipped(t *testing.T) {
 	var yaml strings.Builder
 	yaml.WriteString("feeds:\n")
 	for line := range strings.Lines(feeds) {
-		yaml.WriteString(strings.TrimPrefix(line, "#"))
+		text, ok := strings.CutPrefix(line, "#")
+		if !ok {
+			break // other settings follow
+		}
+		yaml.WriteString(text)
 	}
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte("the-key\n"), 0o600); err != nil {
