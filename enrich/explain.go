@@ -122,6 +122,9 @@ func factor(f float64) string {
 
 // days tells a duration in days, and what is less in hours.
 func days(d time.Duration) string {
+	if d > 0 && d < time.Hour {
+		return "less than an hour"
+	}
 	n, unit := int(d.Round(time.Hour)/day), "day"
 	if d < day {
 		n, unit = int(d.Round(time.Hour)/time.Hour), "hour"

@@ -1,6 +1,12 @@
 package warninglist
 
-import "github.com/iochunt/iochunt/internal/ioc"
+import (
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/iochunt/iochunt/internal/ioc"
+)
 
 // Version changes when the lists that are built in do, or the meaning of a
 // list. A verdict that was derived under another version has to be derived anew.
@@ -50,10 +56,20 @@ func (l *list) lowers(t ioc.Type, c *candidate) bool {
 		return l.action == Lower
 	case c.match != ioc.MatchBelow && c.match != ioc.MatchWithin:
 		return false
-	case l.shared && !c.whole:
+	case !c.whole && (l.shared || c.match == ioc.MatchBelow && openToAll(c.name)):
 		return true
 	case t == ioc.Email:
 		return c.match == ioc.MatchBelow
 	}
 	return c.own
+}
+
+// openToAll reports whether anybody gets a name below a canonical one, which is
+// so of public suffixes of both parts of the list (publicsuffix.org) and of the
+// parents of its wildcards. A name of one label that the list does not have is
+// somebody's own.
+func openToAll(name string) bool {
+	below := "x." + name
+	suffix, managed := publicsuffix.PublicSuffix(below)
+	return suffix == below || suffix == name && (managed || strings.Contains(name, "."))
 }

@@ -63,7 +63,8 @@
 //     strangers: dynamic DNS, URL shorteners, free hosting, clouds that rent out
 //     addresses. duckdns.org is nobody's, evil.duckdns.org is somebody's. The
 //     table in action.go has the names of those lists of misp-warninglists that
-//     are so.
+//     are so. Below a public suffix it is so whatever the list: a list of Google
+//     that has "blogspot.com" does not vouch for every blog.
 //
 // Options.Action overrules that for any list: Disarm disarms and Lower lowers
 // in all cases, Off leaves the list out. In the configuration that is

@@ -50,8 +50,9 @@ type candidate struct {
 	match string // one of the Match constants
 	size  int    // the greater, the more specific
 	entry uint32
-	whole bool // the entry is the whole host
-	own   bool // more than a host is named: an address at it, a path on it
+	whole bool   // the entry is the whole host
+	name  string // the entry, if it is a host's
+	own   bool   // more than a host is named: an address at it, a path on it
 }
 
 // search looks for one observable.
@@ -156,7 +157,7 @@ func (s *search) names(host string, own bool) {
 	}
 	for at := 0; ; {
 		s.lookup(host[at:], func(e *entry) (candidate, bool) {
-			c := candidate{rank: 2, match: ioc.MatchBelow, whole: at == 0, own: own}
+			c := candidate{rank: 2, match: ioc.MatchBelow, whole: at == 0, name: host[at:], own: own}
 			if at == 0 && s.o.Type == ioc.Domain {
 				c.rank, c.match = 3, ioc.MatchExact
 			}

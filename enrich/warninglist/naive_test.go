@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/net/publicsuffix"
+
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
@@ -42,13 +44,13 @@ func naiveFind(ls []ioc.Warninglist, act func(*ioc.Warninglist) Action, o ioc.Ob
 			}
 		}
 		if best.how != "" {
-			found = append(found, ioc.ListMatch{Feed: l.Feed, List: l.Name, Entry: entry, Match: best.how, Lowers: naiveLowers(l, action, o, best)})
+			found = append(found, ioc.ListMatch{Feed: l.Feed, List: l.Name, Entry: entry, Match: best.how, Lowers: naiveLowers(l, action, o, best, entry)})
 		}
 	}
 	return found
 }
 
-func naiveLowers(l *ioc.Warninglist, action Action, o ioc.Observable, m naiveMatch) bool {
+func naiveLowers(l *ioc.Warninglist, action Action, o ioc.Observable, m naiveMatch, entry string) bool {
 	if action == Disarm {
 		return false
 	}
@@ -58,7 +60,22 @@ func naiveLowers(l *ioc.Warninglist, action Action, o ioc.Observable, m naiveMat
 	if m.how == ioc.MatchBelow && (o.Type == ioc.URL || o.Type == ioc.Email) && m.more {
 		return true
 	}
+	if m.how == ioc.MatchBelow && !m.atHost && naiveOpen(entry) {
+		return true
+	}
 	return shared[l.Name] && (m.how == ioc.MatchWithin || m.how == ioc.MatchBelow && !m.atHost)
+}
+
+// naiveOpen asks the list of suffixes about the name itself, and about one in
+// the place of a star.
+func naiveOpen(entry string) bool {
+	name := strings.ToLower(strings.Trim(entry, "*."))
+	if o, err := canon.Observable(ioc.Domain, name); err == nil {
+		name = o.Value
+	}
+	own, icann := publicsuffix.PublicSuffix(name)
+	star, _ := publicsuffix.PublicSuffix("any." + name)
+	return own == name && (icann || strings.Count(name, ".") > 0) && star == name || star == "any."+name
 }
 
 // naiveTypes returns the types that a list is for; any is one of all types.

@@ -159,6 +159,12 @@ func TestLowers(t *testing.T) {
 	}
 	const dyn = "List of known dynamic DNS domains"
 	const aws = "List of known Amazon AWS IP address ranges"
+	f("List of known google domains", Default, "hostname", "blogspot.com", "domain blogspot.com", "exact blogspot.com")
+	f("List of known google domains", Default, "hostname", "blogspot.com", "domain evil.blogspot.com", "below blogspot.com lowers")
+	f("List of known google domains", Default, "hostname", "localto.net", "domain evil.localto.net", "below localto.net lowers")
+	f("List of known google domains", Disarm, "hostname", "blogspot.com", "domain evil.blogspot.com", "below blogspot.com")
+	f("List of known google domains", Default, "hostname", "google.com", "domain mail.google.com", "below google.com")
+	f("Our names", Default, "hostname", "corp", "domain host.corp", "below corp")
 	f(dyn, Default, "hostname", ".duckdns.org", "domain duckdns.org", "exact .duckdns.org")
 	f(dyn, Default, "hostname", ".duckdns.org", "domain evil.duckdns.org", "below .duckdns.org lowers")
 	f(dyn, Default, "hostname", ".duckdns.org", "url http://duckdns.org/", "below .duckdns.org")
