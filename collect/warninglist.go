@@ -139,7 +139,7 @@ func (f *listFeed) Check(ctx context.Context) (string, error) {
 		lists += b.Read[readLists]
 		entries += b.Read[readEntries]
 	}
-	says := fmt.Sprintf("%d lists with %d entries", lists, entries)
+	says := fmt.Sprintf("lists: %d, entries: %d", lists, entries)
 	if len(bad) > 1 {
 		return says, fmt.Errorf("%w; and %d more could not be read", bad[0], len(bad)-1)
 	}

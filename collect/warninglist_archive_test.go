@@ -311,7 +311,7 @@ func TestWarninglistPublic(t *testing.T) {
 			t.Errorf("%.2000s", d)
 		}
 		says, err := newLists(t, settings{"path": path}, st.Model).(collect.Checker).Check(t.Context())
-		if err != nil || says != fmt.Sprintf("%d lists with %d entries", len(want), entries) {
+		if err != nil || says != fmt.Sprintf("lists: %d, entries: %d", len(want), entries) {
 			t.Errorf("%q, %v", says, err)
 		}
 		t.Logf("%s: %s, %d batches, %v", filepath.Base(path), says, len(st.batches), r.Took)
@@ -330,13 +330,13 @@ func TestWarninglistCheck(t *testing.T) {
 			t.Errorf("%v: %q, %v; want %q, %q", set, got, err, want, wrong)
 		}
 	}
-	f(settings{"path": dir}, "2 lists with 3 entries", "")
-	f(settings{"path": dir, "only": []string{"B"}}, "1 lists with 1 entries", "")
+	f(settings{"path": dir}, "lists: 2, entries: 3", "")
+	f(settings{"path": dir, "only": []string{"B"}}, "lists: 1, entries: 1", "")
 	write(t, dir, "c.json", "{", clock)
-	f(settings{"path": dir}, "2 lists with 3 entries", "c.json: byte 2: it ends in the middle")
+	f(settings{"path": dir}, "lists: 2, entries: 3", "c.json: byte 2: it ends in the middle")
 	write(t, dir, "d.json", "{", clock)
-	f(settings{"path": dir}, "2 lists with 3 entries", "and 1 more could not be read")
-	f(settings{"path": dir + "/none"}, "0 lists with 0 entries", "no such file")
+	f(settings{"path": dir}, "lists: 2, entries: 3", "and 1 more could not be read")
+	f(settings{"path": dir + "/none"}, "lists: 0, entries: 0", "no such file")
 }
 
 func TestWarninglistSettings(t *testing.T) {

@@ -281,10 +281,10 @@ func (r *listRun) note() {
 		what string
 		ids  []string
 	}{
-		{"JSON that is no warninglist", r.other}, {"lists, by only and except", r.left}, {"files that are not called *.json", r.misfit},
+		{"as JSON that is no warninglist", r.other}, {"by only and except", r.left}, {"as not called *.json", r.misfit},
 	} {
 		if len(n.ids) > 0 && r.pack.dirty {
-			r.pack.batch.Notes = append(r.pack.batch.Notes, fmt.Sprintf("left out: %d %s: %s", len(n.ids), n.what, first(n.ids)))
+			r.pack.batch.Notes = append(r.pack.batch.Notes, fmt.Sprintf("left out %s (%d): %s", n.what, len(n.ids), first(n.ids)))
 		}
 	}
 }

@@ -274,7 +274,7 @@ func TestWarninglistPaths(t *testing.T) {
 			t.Errorf("%v: %q; want %q", set, notes, note)
 		}
 	}
-	misfit := "left out: 3 files that are not called *.json: README.md, b.txt, packed/g.tgz"
+	misfit := "left out as not called *.json (3): README.md, b.txt, packed/g.tgz"
 	f(settings{"path": ""}, misfit, "a.json", "lists/c/list.json", "lists/d/list.json", "packed/f.json.gz")
 	f(settings{"path": "/**"}, misfit, "a.json", "lists/c/list.json", "lists/d/list.json", "packed/f.json.gz")
 	f(settings{"path": "/*.txt"}, "", "b.txt")
@@ -284,13 +284,13 @@ func TestWarninglistPaths(t *testing.T) {
 	f(settings{"path": "/packed/g.tgz"}, "", "g/list.json")
 	f(settings{"path": "/lists/**/list.json"}, "", "c/list.json", "d/list.json")
 	lists := func(key string, globs ...string) settings { return settings{"path": "/lists", key: globs} }
-	f(lists("only", "C"), "left out: 1 lists, by only and except: d/list.json", "c/list.json")
-	f(lists("only", "c/*"), "left out: 1 lists, by only and except: d/list.json", "c/list.json")
-	f(lists("only", "list lists/C/*"), "left out: 1 lists, by only and except: d/list.json", "c/list.json")
-	f(lists("only", "*C/LIST.json"), "left out: 1 lists, by only and except: d/list.json", "c/list.json")
-	f(lists("except", "{c,x}"), "left out: 1 lists, by only and except: c/list.json", "d/list.json")
-	f(lists("except", "*/d/*"), "left out: 1 lists, by only and except: d/list.json", "c/list.json")
-	f(settings{"path": "/lists", "only": []string{"?"}, "except": []string{"d"}}, "left out: 1 lists, by only and except: d/list.json", "c/list.json")
+	f(lists("only", "C"), "left out by only and except (1): d/list.json", "c/list.json")
+	f(lists("only", "c/*"), "left out by only and except (1): d/list.json", "c/list.json")
+	f(lists("only", "list lists/C/*"), "left out by only and except (1): d/list.json", "c/list.json")
+	f(lists("only", "*C/LIST.json"), "left out by only and except (1): d/list.json", "c/list.json")
+	f(lists("except", "{c,x}"), "left out by only and except (1): c/list.json", "d/list.json")
+	f(lists("except", "*/d/*"), "left out by only and except (1): d/list.json", "c/list.json")
+	f(settings{"path": "/lists", "only": []string{"?"}, "except": []string{"d"}}, "left out by only and except (1): d/list.json", "c/list.json")
 }
 
 // A broken list can be left out.

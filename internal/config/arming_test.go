@@ -77,6 +77,8 @@ func TestArmingErrors(t *testing.T) {
 	f("arming: {false_positives: -1}", "false_positives: -1 is not between")
 	f("arming: {broadest_ipv4: 33}", "broadest_ipv4")
 	f("arming: {lifetimes: {ip: soon}}", "soon")
+	f("arming: {lifetimes: {ip: 90}}", "90 has no unit")
+	f("feeds: [{name: a, kind: file, every: 5}]", "5 has no unit")
 	f("arming: {alow: [x]}", "alow")
 	f("feeds: [{name: a, kind: file, confidence: 101}]", "confidence: 101")
 	f("sinks: [{kind: json, min: 3}]", "min")

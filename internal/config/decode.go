@@ -19,11 +19,19 @@ var hooks = mapstructure.ComposeDecodeHookFunc(durationHook)
 // durationHook lets a duration be written as "90d" or "1d12h", which
 // time.ParseDuration does not know.
 func durationHook(_, to reflect.Type, v any) (any, error) {
-	s, ok := v.(string)
-	if !ok || to != reflect.TypeFor[time.Duration]() {
+	if to != reflect.TypeFor[time.Duration]() {
 		return v, nil
 	}
-	return ParseDuration(s)
+	switch v := v.(type) {
+	case string:
+		return ParseDuration(v)
+	case time.Duration:
+		return v, nil
+	}
+	if s := fmt.Sprint(v); s != "0" { // it would be nanoseconds
+		return nil, fmt.Errorf("%s has no unit: write it as 90d, 1d12h or 30m", s)
+	}
+	return v, nil
 }
 
 // ParseDuration is time.ParseDuration with days: "7d", "1d12h".
