@@ -29,6 +29,7 @@ type reading struct {
 	log Log
 	job
 	part    Summary
+	counted int // records that count for MaxRecords
 	seqs    troubles
 	matches []match.Match
 	hits    []ioc.Hit
@@ -52,6 +53,7 @@ type line struct {
 	part       bool   // the chunk holds only a part of it
 	seen       seen   // observables met in it
 	hit        bool   // one of them was a hit
+	counts     bool   // one of them was a hit that counts for MaxRecords
 	head       []byte // of a line that began in an earlier chunk
 	parsed     bool
 	format     string
@@ -60,7 +62,7 @@ type line struct {
 
 func (r *reading) reset(p piece) {
 	r.log, r.job = p.log, job{seq: p.seq, whole: p.whole}
-	r.part, r.seqs = Summary{}, troubles{}
+	r.part, r.seqs, r.counted = Summary{}, troubles{}, 0
 	if p.first && p.err == nil {
 		r.part.Files = 1
 	}
@@ -88,7 +90,7 @@ func (r *reading) read(ctx context.Context) error {
 			return err
 		}
 		if r.full() {
-			r.trouble(&r.seqs.skipped, r.log.Name(), fmt.Sprintf("not read on after %d records with hits (-m)", r.part.Records))
+			r.trouble(&r.seqs.skipped, r.log.Name(), fmt.Sprintf("not read on after %d records with hits (-m)", r.counted))
 			break
 		}
 	}
@@ -96,7 +98,7 @@ func (r *reading) read(ctx context.Context) error {
 }
 
 func (r *reading) full() bool {
-	return r.o.MaxRecords > 0 && r.part.Records >= r.o.MaxRecords
+	return r.o.MaxRecords > 0 && r.counted >= r.o.MaxRecords
 }
 
 // closing counts the last line if it has no end, and takes the log's notes.

@@ -129,6 +129,10 @@ func (r *reading) take(ctx context.Context, h ioc.Hit) error {
 		r.line.hit = true
 		r.part.Records++
 	}
+	if r.o.MaxRecords > 0 && !r.line.counts && (r.o.Counts == nil || r.o.Counts(h)) {
+		r.line.counts = true
+		r.counted++
+	}
 	r.hits = append(r.hits, h)
 	if len(r.hits) < emitBatch {
 		return nil
@@ -149,7 +153,7 @@ func (r *reading) flush(ctx context.Context) error {
 // fresh forgets the record before.
 func (l *line) fresh() {
 	l.seen.clear()
-	l.hit, l.parsed, l.head = false, false, l.head[:0]
+	l.hit, l.counts, l.parsed, l.head = false, false, false, l.head[:0]
 }
 
 // seek moves to the record in which m lies. If it began in an earlier chunk,

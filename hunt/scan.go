@@ -34,12 +34,13 @@ type Matcher interface {
 
 // ScanOptions says how a scan is done. The zero value is complete.
 type ScanOptions struct {
-	Workers    int              // logs read at a time; 0 means GOMAXPROCS
-	Host       string           // where the logs lie; part of the id of each hit
-	Disarmed   bool             // hits of observables that are not armed, too
-	MaxRecords int              // stop reading a log after so many records with hits, 0 never; the summary says where
-	OnProgress func(bytes int)  // told of each run of bytes searched, by several goroutines
-	Now        func() time.Time // nil means time.Now
+	Workers    int                // logs read at a time; 0 means GOMAXPROCS
+	Host       string             // where the logs lie; part of the id of each hit
+	Disarmed   bool               // hits of observables that are not armed, too
+	MaxRecords int                // stop reading a log after so many records with hits, 0 never; the summary says where
+	Counts     func(ioc.Hit) bool // whether a hit counts for MaxRecords, asked by several goroutines; nil: all do
+	OnProgress func(bytes int)    // told of each run of bytes searched, by several goroutines
+	Now        func() time.Time   // nil means time.Now
 }
 
 // Trouble is a log, or a path that may have led to logs, and what is wrong.

@@ -170,12 +170,7 @@ func (a *app) judge(ctx context.Context, s *local.Store) error {
 	if err != nil || was == light.Fingerprint() && !pending {
 		return err
 	}
-	if was == "" {
-		if err := keepManual(ctx, s, a.decision); err != nil {
-			return err
-		}
-	}
-	j, err := a.judgeAll(ctx, s, ar)
+	j, err := a.judgeAll(ctx, s, ar, was == "")
 	if err != nil {
 		return err
 	}
@@ -184,12 +179,18 @@ func (a *app) judge(ctx context.Context, s *local.Store) error {
 
 // judgeAll compiles the lists and judges by them. It comes after a collection,
 // and before a set is compiled, as fromStore does, whose care with memory it has.
-func (a *app) judgeAll(ctx context.Context, s *local.Store, ar *armory) (store.Judged, error) {
+// first: no pass was ever complete, or one was begun and is not complete.
+func (a *app) judgeAll(ctx context.Context, s *local.Store, ar *armory, first bool) (store.Judged, error) {
 	debug.FreeOSMemory()
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	rules, err := a.rules(ctx, s, ar)
 	if err != nil {
 		return store.Judged{}, err
+	}
+	if first {
+		if err := a.keepManual(ctx, s, rules.Judge); err != nil {
+			return store.Judged{}, err
+		}
 	}
 	j, err := s.Judge(ctx, rules.Fingerprint(), rules.Judge)
 	if err != nil {
@@ -217,20 +218,50 @@ func areOf(n int) string {
 	return thousands(n) + " are"
 }
 
+// manualNote is where the store keeps that keepManual was done.
+const manualNote = "manual kept"
+
 // keepManual arms what people added by hand before there were rules: they said
-// what they wanted.
-func keepManual(ctx context.Context, s *local.Store, decide func(ioc.Observable, string, string) ioc.Decision) error {
+// what they wanted. It is done once, as a pass that was killed also leaves a store
+// without rules. Whatever else they decided, then and since,
+// stands.
+func (a *app) keepManual(ctx context.Context, s *local.Store, judge ioc.Judge) error {
+	done, err := s.Note(ctx, manualNote)
+	if err != nil || done != "" {
+		return err
+	}
+	decided, err := decidedByPerson(ctx, s)
+	if err != nil {
+		return err
+	}
 	var ds []ioc.Decision
 	for o, err := range s.Observables(ctx, ioc.Filter{Feeds: []string{feedManual}, Disarmed: true}) {
 		if err != nil {
 			return err
 		}
-		ds = append(ds, decide(o, ioc.Arm, addedByHand))
+		if !decided[o] {
+			ds = append(ds, a.decision(o, ioc.Arm, addedByHand))
+		}
 	}
-	if len(ds) == 0 {
-		return nil
+	if len(ds) > 0 {
+		if err := s.Decide(ctx, ds, judge); err != nil {
+			return err
+		}
 	}
-	return s.Decide(ctx, ds, func(ioc.Observable, ioc.Facts) ioc.Arming { return ioc.Arming{} }) // the pass that follows judges them
+	return s.PutNote(ctx, manualNote, "yes")
+}
+
+func decidedByPerson(ctx context.Context, s *local.Store) (map[ioc.Observable]bool, error) {
+	decided := map[ioc.Observable]bool{}
+	for d, err := range s.Decisions(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if d.Source == ioc.SourcePerson {
+			decided[d.Observable] = true
+		}
+	}
+	return decided, nil
 }
 
 const addedByHand = "added by hand"

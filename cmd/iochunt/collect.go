@@ -66,6 +66,11 @@ func (a *app) collect(ctx context.Context, f collectFlags, names []string) error
 			return err
 		}
 	}
+	if a.json { // the last line, after what the judging of the indicators changed
+		if err := a.line("summary", map[string]int{"feeds": len(feeds)}); err != nil {
+			return err
+		}
+	}
 	return quietly(code)
 }
 
@@ -86,9 +91,6 @@ func (a *app) collectFeeds(ctx context.Context, feeds []config.Feed, f collectFl
 			a.note("iochunt: %v", err)
 		}
 		code = worse(code, c)
-	}
-	if a.json {
-		return code, a.line("summary", map[string]int{"feeds": len(feeds)})
 	}
 	return code, nil
 }
@@ -121,6 +123,9 @@ func worse(a, b int) int {
 	return a
 }
 
+// collectLock is the lock of who changes what a feed brought.
+func collectLock(feed string) string { return "collect-" + feed }
+
 // collectFeed polls one feed, one run at a time whoever else is running, and
 // records the run.
 func (a *app) collectFeed(ctx context.Context, s *local.Store, feed config.Feed, f collectFlags) (int, error) {
@@ -129,7 +134,7 @@ func (a *app) collectFeed(ctx context.Context, s *local.Store, feed config.Feed,
 		return exitUsage, err
 	}
 	waiting := time.AfterFunc(time.Second, func() { a.note("iochunt: feed %s: waiting for another collect of it to end", feed.Name) })
-	release, err := s.Lock(ctx, "collect-"+feed.Name)
+	release, err := s.Lock(ctx, collectLock(feed.Name))
 	waiting.Stop()
 	if err != nil {
 		return exitFailed, err
@@ -245,11 +250,24 @@ func (a *app) tellResult(r collect.Result, quiet bool) error {
 	if r.Error != "" {
 		fmt.Fprintf(a.out, "%s: FAILED half-way; what was read until then stays\n", r.Feed)
 	}
+	if r.Read[listEntry] > 0 {
+		fmt.Fprintf(a.out, "%s: %s in %s; %s refused\n", r.Feed, fetched(&r), shortDuration(r.Took), thousands(r.RefusedTotal()))
+		return a.tellRest(r)
+	}
 	c := r.Changes
 	fmt.Fprintf(a.out, "%s: %s in %s: %s new, %s changed, %s unchanged, %s withdrawn; %s expired, %s not huntable, %s refused\n",
 		r.Feed, fetched(&r), shortDuration(r.Took),
 		thousands(c.New), thousands(c.Changed), thousands(c.Unchanged), thousands(c.Withdrawn),
 		thousands(r.Expired), thousands(r.NotHuntable), thousands(r.RefusedTotal()))
+	return a.tellRest(r)
+}
+
+// listEntry is what a feed of warninglists reads. It brings no indicators, so
+// that none of them is new or unchanged.
+const listEntry = "list entry"
+
+// tellRest shows what was refused, and what could not be read.
+func (a *app) tellRest(r collect.Result) error {
 	a.tellRefused(r)
 	if len(r.Skipped) > 0 {
 		fmt.Fprintf(a.out, "  PARTIAL: %s could not be read; the next poll tries again\n", plural(len(r.Skipped), "part"))

@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
@@ -38,7 +40,7 @@ func (a *app) showConfig() error {
 	if a.json {
 		return a.line("config", map[string]any{
 			"file": a.cfg.File, "store": a.cfg.Store.Path, "store_from": a.cfg.StoreWas, "feeds": feeds,
-			"arming": a.cfg.Arming, "scoring": a.scoring, "sinks": a.cfg.Sinks,
+			"arming": asWritten(reflect.ValueOf(a.cfg.Arming)), "scoring": asWritten(reflect.ValueOf(a.scoring)), "sinks": asWritten(reflect.ValueOf(a.cfg.Sinks)),
 		})
 	}
 	file := cmp.Or(a.cfg.File, "none (write one with: iochunt init)")
@@ -63,16 +65,19 @@ func (a *app) showArming() {
 	c := &a.cfg.Arming
 	fmt.Fprintf(a.out, "arming       builtin=%t machine=%t false_positives=%d broadest_ipv4=/%d broadest_ipv6=/%d shortest_text=%d\n",
 		c.Builtin, c.Machine, c.FalsePositives, c.BroadestIPv4, c.BroadestIPv6, c.ShortestText)
-	for name, values := range map[string][]string{"allow": slices.Concat(c.Allow, c.AllowFiles), "deny": slices.Concat(c.Deny, c.DenyFiles), "own": c.Own} {
-		if len(values) > 0 {
-			fmt.Fprintf(a.out, "  %-10s %s\n", name, escape(firstFew(values)))
+	for _, l := range []struct {
+		name   string
+		values []string
+	}{{"allow", c.Allow}, {"allow_files", c.AllowFiles}, {"deny", c.Deny}, {"deny_files", c.DenyFiles}, {"own", c.Own}} {
+		if len(l.values) > 0 {
+			fmt.Fprintf(a.out, "  %-10s %s\n", l.name, escape(firstFew(l.values)))
 		}
 	}
 	for _, l := range c.Lists {
 		fmt.Fprintf(a.out, "  list       %s: %s\n", escape(l.List), l.Action)
 	}
-	if l := a.lifetimes(); anyLifetime(l) {
-		fmt.Fprintf(a.out, "  lifetimes  %s\n", escape(enrich.EncodeLifetimes(l)))
+	if len(c.Lifetimes) > 0 {
+		fmt.Fprintf(a.out, "  lifetimes  %s\n", escape(spelledAll(c.Lifetimes)))
 	}
 	fmt.Fprintf(a.out, "alerts       from score %d and severity %s on\n", a.scoring.MinScore, a.scoring.MinSeverity)
 	for _, k := range a.cfg.Sinks {
@@ -87,10 +92,80 @@ func (a *app) shownFeeds() []shownFeed {
 		for k, v := range f.Settings {
 			s.Settings[k] = config.Shown(k, v)
 		}
+		if f.Confidence > 0 {
+			s.Settings["confidence"] = strconv.Itoa(f.Confidence)
+		}
+		if f.Reliability != "" {
+			s.Settings["reliability"] = f.Reliability
+		}
+		if len(f.Lifetimes) > 0 {
+			s.Settings["lifetimes"] = spelledAll(f.Lifetimes)
+		}
 		if f.Kind == "otx" && a.env("OTX_API_KEY") != "" && f.Settings["api_key_file"] == nil {
 			s.Settings["api_key"] = "*** ($OTX_API_KEY)"
 		}
 		feeds = append(feeds, s)
 	}
 	return feeds
+}
+
+// asWritten is a part of the configuration for JSON: with the keys that the file
+// has, and durations spelled as there.
+func asWritten(v reflect.Value) any {
+	if d, ok := v.Interface().(time.Duration); ok {
+		return spelled(d)
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return asWritten(v.Elem())
+	case reflect.Struct:
+		m := map[string]any{}
+		for i := range v.NumField() {
+			if key := v.Type().Field(i).Tag.Get("mapstructure"); key != "-" {
+				m[key] = asWritten(v.Field(i))
+			}
+		}
+		return m
+	case reflect.Map:
+		m := map[string]any{}
+		for k, e := range v.Seq2() {
+			m[k.String()] = asWritten(e)
+		}
+		return m
+	case reflect.Slice:
+		list := []any{}
+		for _, e := range v.Seq2() {
+			list = append(list, asWritten(e))
+		}
+		return list
+	default:
+		return v.Interface()
+	}
+}
+
+// spelled is a duration as the config file may have it: "90d", "1h30m".
+func spelled(d time.Duration) string {
+	if day := 24 * time.Hour; d > 0 && d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+	s := d.String()
+	if d == 0 {
+		return s
+	}
+	if d%time.Minute == 0 {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if d%time.Hour == 0 {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// spelledAll are durations by type, sorted: "{domain: 365d, ip: 90d}".
+func spelledAll(byType map[string]time.Duration) string {
+	var all []string
+	for _, t := range slices.Sorted(maps.Keys(byType)) {
+		all = append(all, t+": "+spelled(byType[t]))
+	}
+	return "{" + strings.Join(all, ", ") + "}"
 }

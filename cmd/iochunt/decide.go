@@ -81,7 +81,7 @@ func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, dryRun bool) err
 		}
 	}
 	if !dryRun {
-		err = s.Decide(ctx, ds, rules.Judge)
+		err = a.byRules(ctx, s, rules, func(rules *enrich.Rules) error { return s.Decide(ctx, ds, rules.Judge) })
 	}
 	if a.json && err == nil {
 		err = a.line("summary", map[string]any{"decisions": len(ds), "applied": !dryRun})
@@ -99,6 +99,35 @@ func (a *app) judgedRules(ctx context.Context, s *local.Store) (*enrich.Rules, e
 		return nil, err
 	}
 	return a.rules(ctx, s, ar)
+}
+
+// byRules does what judges by the rules in force: while it does, no pass by other
+// rules is under way or ends. A collection may have brought other lists since the
+// rules were made, and a verdict by the old ones would stay among those of the new;
+// then they are made anew.
+func (a *app) byRules(ctx context.Context, s *local.Store, rules *enrich.Rules, do func(*enrich.Rules) error) error {
+	for {
+		if done, err := underLock(ctx, s, rules, do); done || err != nil {
+			return err
+		}
+		var err error
+		if rules, err = a.judgedRules(ctx, s); err != nil {
+			return err
+		}
+	}
+}
+
+// underLock does it if the store's verdicts are of these rules.
+func underLock(ctx context.Context, s *local.Store, rules *enrich.Rules, do func(*enrich.Rules) error) (done bool, err error) {
+	release, err := s.Lock(ctx, local.JudgeLock)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	if now, _, err := s.ArmingState(ctx); err != nil || now != rules.Fingerprint() {
+		return false, err
+	}
+	return true, do(rules)
 }
 
 // showDecision shows what a decision changes.

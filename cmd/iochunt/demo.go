@@ -94,15 +94,18 @@ func (a *app) demoSteps(ctx context.Context, f demoFlags, url, logs string) erro
 	if a.json {
 		return nil
 	}
-	p := a.program()
+	p, kept := a.program(), "the demo's own store is removed again"
+	if f.dir != "" {
+		kept = "the demo's own store stays in " + escape(f.dir)
+	}
 	fmt.Fprintf(a.out, `
-What to do next (the demo's own store is removed again):
+What to do next (%[2]s):
   %[1]s scan -f LIST /var/log        look for a list of your own, nothing to set up
   OTX_API_KEY=... %[1]s collect      read your own OTX subscriptions (the key: otx.alienvault.com, Settings)
   %[1]s scan /var/log                look for all that was collected
   %[1]s hits                         what was found so far
   %[1]s init                         write a configuration file: more feeds, lists in files
-`, p)
+`, p, kept)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/hunt/match"
+	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/store/local"
 )
 
@@ -217,6 +219,23 @@ func (c *checkup) arming(ctx context.Context, s *local.Store) {
 	}
 	c.say(level, "arming", said, mend)
 	c.lists(ctx, s)
+	c.listRules(ctx, s)
+}
+
+// listRules warns of rules for lists that no list has the name of: a name that
+// is misspelled does nothing.
+func (c *checkup) listRules(ctx context.Context, s *local.Store) {
+	rows, err := c.a.listRows(ctx, s)
+	if err != nil {
+		c.say("fail", "lists", err.Error(), "iochunt doctor --repair")
+		return
+	}
+	for i, r := range c.a.cfg.Arming.Lists {
+		alone := config.Arming{Lists: []config.ListRule{r}}
+		if !slices.ContainsFunc(rows, func(l listJSON) bool { return alone.ActionOf(l.List) != "" || alone.ActionOf(l.ID) != "" }) {
+			c.say("warn", "lists", fmt.Sprintf("arming.lists[%d]: no list is called %q", i, r.List), "iochunt warninglists shows the names; iochunt collect brings those of feeds")
+		}
+	}
 }
 
 func (c *checkup) lists(ctx context.Context, s *local.Store) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -53,31 +54,57 @@ func (a *app) expire(ctx context.Context, f expireFlags) error {
 	if err != nil || before.IsZero() || before.After(a.now()) {
 		return usage("--older-than %q: it is an age (365d) or a date that has passed", f.older)
 	}
-	if err := a.expireAll(ctx, f, before); err != nil || f.dryRun {
-		return err
-	}
-	return a.refreshSet(ctx)
-}
-
-func (a *app) expireAll(ctx context.Context, f expireFlags, before time.Time) error {
-	s, err := a.openStore()
+	e, err := a.expireAll(ctx, f, before)
 	if err != nil {
 		return err
 	}
-	defer s.Close()
-	e, err := a.endedBefore(ctx, s, f.feeds, before)
-	if err != nil {
-		return err
-	}
-	for feed, os := range e.byFeed {
-		if f.dryRun {
-			break
-		}
-		if _, err := s.Withdraw(ctx, feed, os); err != nil {
+	if !f.dryRun {
+		if err := a.refreshSet(ctx); err != nil {
 			return err
 		}
 	}
 	return a.tellEnded(e, before, f.dryRun)
+}
+
+func (a *app) expireAll(ctx context.Context, f expireFlags, before time.Time) (*ended, error) {
+	s, err := a.openStore()
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	e, err := a.endedBefore(ctx, s, f.feeds, before)
+	if err != nil {
+		return nil, err
+	}
+	if e.total == 0 && len(f.feeds) > 0 {
+		return nil, usage("--feed %s: there are no claims of that feed (iochunt indicators count lists the feeds)", strings.Join(f.feeds, ","))
+	}
+	for feed := range e.byFeed {
+		if f.dryRun {
+			break
+		}
+		if err := a.withdrawEnded(ctx, s, feed, before); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// withdrawEnded withdraws what has ended of a feed while nobody collects it, so
+// that no claim goes that was renewed a moment ago: its report, unchanged since,
+// would not bring it again.
+func (a *app) withdrawEnded(ctx context.Context, s *local.Store, feed string, before time.Time) error {
+	release, err := s.Lock(ctx, collectLock(feed))
+	if err != nil {
+		return err
+	}
+	defer release()
+	e, err := a.endedBefore(ctx, s, []string{feed}, before)
+	if err != nil {
+		return err
+	}
+	_, err = s.Withdraw(ctx, feed, e.byFeed[feed])
+	return err
 }
 
 func (a *app) endedBefore(ctx context.Context, s *local.Store, feeds []string, before time.Time) (*ended, error) {

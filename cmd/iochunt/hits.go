@@ -41,8 +41,12 @@ func newHits(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "hits", Short: "List the hits found so far, newest first", Args: cobra.NoArgs,
 		Long: `List the hits found so far, newest first. A hit that is found again is the same
-hit: it has the same id and stands here once.`,
-		Example: "  iochunt hits --from 24h\n  iochunt hits --type ip --json\n  iochunt hits show 3f2a",
+hit: it has the same id and stands here once.
+
+Scores, severities and arming are as the settings, the marks and the lists are
+now. All hits are listed, those too whose indicator is not armed any more;
+--alerts, --min-score and --min-severity leave some out, and it is said how many.`,
+		Example: "  iochunt hits --from 24h\n  iochunt hits --alerts --mark none\n  iochunt hits --type ip --json\n  iochunt hits show 3f2a",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.json && !cmd.Flags().Changed("limit") {
 				f.limit = 0 // a program reads all there is
@@ -52,7 +56,7 @@ hit: it has the same id and stands here once.`,
 	}
 	f.selection(cmd)
 	s := cmd.Flags()
-	s.StringVar(&f.mark, "mark", "", "only those marked TP or FP (iochunt hits mark)")
+	s.StringVar(&f.mark, "mark", "", "only those marked TP or FP (iochunt hits mark), or none: those that are not marked")
 	f.min.add(cmd)
 	s.BoolVar(&f.alerts, "alerts", false, "only those that are worth an alert (scoring.min_score, scoring.min_severity)")
 	s.StringVar(&f.format, "format", "", "output: "+formats)
@@ -79,7 +83,7 @@ func newHitsShow(a *app) *cobra.Command {
 		Use: "show ID", Short: "Show one hit wholly", Args: cobra.ExactArgs(1),
 		Long: "Show one hit wholly. The beginning of its id is enough where it is the only one.",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.listHits(cmd.Context(), store.HitFilter{ID: args[0], Limit: 2}, hitFlags{explain: true, limit: 2}, true)
+			return a.listHits(cmd.Context(), store.HitFilter{IDs: []string{args[0]}, Limit: 2}, hitFlags{explain: true, limit: 2}, true)
 		},
 	}
 }
@@ -118,9 +122,20 @@ func (a *app) hits(ctx context.Context, f hitFlags) error {
 	return a.listHits(ctx, hf, f, false)
 }
 
-// hitFilter says which hits the flags mean.
+// unmarked is the --mark of hits of which nobody has said what they are.
+const unmarked = "NONE"
+
+// hitFilter says which hits the flags mean. What is asked of a score, and of
+// the lack of a mark, the store cannot answer; showHits does.
 func (a *app) hitFilter(f hitFlags) (hf store.HitFilter, err error) {
-	hf = store.HitFilter{Feed: f.feed, Report: f.report, Mark: strings.ToUpper(f.mark), Limit: f.limit}
+	hf = store.HitFilter{Feed: f.feed, Report: f.report, Limit: f.limit}
+	switch mark := strings.ToUpper(f.mark); mark {
+	case "", unmarked:
+	case ioc.TruePositive, ioc.FalsePositive:
+		hf.Mark = mark
+	default:
+		return hf, usage("--mark %q: it is TP (true positive), FP (false positive) or none", f.mark)
+	}
 	if f.path != "" {
 		if hf.Path, err = filepath.Abs(f.path); err != nil {
 			return hf, err
@@ -177,6 +192,9 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 		format = "json"
 	}
 	format = cmp.Or(format, "text")
+	if a.listsAsked, err = a.countAsked(ctx, s); err != nil {
+		return err
+	}
 	sink, err := emit.New(format, emit.Options{
 		Out: w, Colour: a.colours(), Terminal: terminal(a.out) || f.explain, Width: a.width(), WithName: true, LineNumber: true,
 		Explain: f.explain, ExplainHit: a.explainHit,
@@ -184,7 +202,7 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 	if err != nil {
 		return usage("%w", err)
 	}
-	n, err := a.showHits(ctx, s, sink, hf, f, single)
+	n, below, err := a.showHits(ctx, s, sink, hf, f, single)
 	if err == nil {
 		err = sink.Close()
 	}
@@ -192,22 +210,23 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 		return err
 	}
 	if format == "json" {
-		if err := emit.WriteLine(w, "summary", map[string]int{"hits": n}); err != nil {
+		if err := emit.WriteLine(w, "summary", map[string]int{"hits": n, "below": below}); err != nil {
 			return err
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	return a.hitsDone(n, f, single)
+	return a.hitsDone(n, below, f, single)
 }
 
 // showHits weighs stored hits and gives those to the sink that are worth what
-// is asked for. The limit counts those.
-func (a *app) showHits(ctx context.Context, s *local.Store, sink hunt.Sink, hf store.HitFilter, f hitFlags, single bool) (n int, err error) {
+// is asked for; below counts the others that it came across. The limit counts
+// what is shown.
+func (a *app) showHits(ctx context.Context, s *local.Store, sink hunt.Sink, hf store.HitFilter, f hitFlags, single bool) (n, below int, err error) {
 	least, err := newThreshold(f.min)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	limit := hf.Limit
 	hf.Limit = 0
@@ -217,29 +236,38 @@ func (a *app) showHits(ctx context.Context, s *local.Store, sink hunt.Sink, hf s
 			err = r.recall(ctx, &h)
 		}
 		if err != nil {
-			return n, err
+			return n, below, err
+		}
+		if h.Mark != nil && strings.EqualFold(f.mark, unmarked) {
+			continue
 		}
 		if !least.reached(&h) || f.alerts && !h.Alert {
+			below++
 			continue
 		}
 		if n++; single && n > 1 {
-			return n, usage("more than one hit begins with %s: give more of the id", hf.ID)
+			return n, below, usage("more than one hit begins with %s: give more of the id", hf.IDs[0])
 		}
 		if err := sink.Emit(ctx, []ioc.Hit{h}); err != nil {
-			return n, err
+			return n, below, err
 		}
 		if n == limit {
 			break
 		}
 	}
-	return n, nil
+	return n, below, nil
 }
 
-func (a *app) hitsDone(n int, f hitFlags, single bool) error {
+func (a *app) hitsDone(n, below int, f hitFlags, single bool) error {
+	if below > 0 && !a.json {
+		a.note("iochunt: %s not shown: %s", plural(below, "hit"), map[bool]string{
+			true: "not worth an alert, not armed, or marked FP", false: "the score or the severity is too low"}[f.alerts])
+	}
 	switch {
 	case single && n == 0:
-		return fmt.Errorf("there is no such hit")
+		return fmt.Errorf("there is no such hit (iochunt hits lists them)")
 	case a.json:
+	case n == 0 && below > 0: // said above
 	case n == 0:
 		a.note("iochunt: no hits are stored%s", map[bool]string{true: " for that", false: ""}[f != (hitFlags{limit: f.limit})])
 	case n == f.limit && !single:

@@ -16,6 +16,7 @@ import (
 
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/collect/filefmt"
+	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
@@ -290,10 +291,6 @@ that: iochunt indicators disarm.`,
 // armByHand decides that what a person adds is armed, and says what speaks
 // against it.
 func (a *app) armByHand(ctx context.Context, s *local.Store, values []string) error {
-	rules, err := a.judgedRules(ctx, s)
-	if err != nil {
-		return err
-	}
 	var ds []ioc.Decision
 	for _, v := range values {
 		all, err := typed(v)
@@ -301,13 +298,21 @@ func (a *app) armByHand(ctx context.Context, s *local.Store, values []string) er
 			return usage("%w", err)
 		}
 		for _, o := range all {
-			if ar := rules.Judge(o, ioc.Facts{}); ar.Disarmed {
-				a.note("iochunt: %s %s: %s; it is armed all the same, as it is added by hand", o.Type, o.Value, ar.Why)
-			}
 			ds = append(ds, a.decision(o, ioc.Arm, addedByHand))
 		}
 	}
-	return s.Decide(ctx, ds, rules.Judge)
+	rules, err := a.judgedRules(ctx, s)
+	if err != nil {
+		return err
+	}
+	return a.byRules(ctx, s, rules, func(rules *enrich.Rules) error {
+		for _, d := range ds {
+			if ar := rules.Judge(d.Observable, ioc.Facts{}); ar.Disarmed {
+				a.note("iochunt: %s %s: %s; it is armed all the same, as it is added by hand", d.Type, d.Value, ar.Why)
+			}
+		}
+		return s.Decide(ctx, ds, rules.Judge)
+	})
 }
 
 type importFlags struct {
@@ -356,13 +361,13 @@ func (a *app) importFiles(ctx context.Context, f importFlags, paths []string) er
 	if err != nil {
 		return err
 	}
+	if err := a.refreshSet(ctx); err != nil {
+		return err
+	}
 	if a.json {
 		if err := a.line("summary", map[string]int{"paths": len(paths)}); err != nil {
 			return err
 		}
-	}
-	if err := a.refreshSet(ctx); err != nil {
-		return err
 	}
 	return quietly(code)
 }

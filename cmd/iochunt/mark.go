@@ -57,42 +57,33 @@ func (a *app) mark(ctx context.Context, f markFlags, verdict string, ids []strin
 	default:
 		return usage("%s: it is TP (true positive), FP (false positive) or none", verdict)
 	}
-	filters, err := a.markFilters(f, ids)
+	hf, err := a.markFilter(f, ids)
 	if err != nil {
 		return err
 	}
-	n, err := a.markAll(ctx, f, filters, ioc.Mark{Verdict: verdict, Why: f.why, By: a.user(), At: a.now().UTC()})
+	n, err := a.markAll(ctx, f, hf, ioc.Mark{Verdict: verdict, Why: f.why, By: a.user(), At: a.now().UTC()})
 	if err != nil || n == 0 {
 		return err
 	}
 	return a.refreshSet(ctx)
 }
 
-// markFilters says which hits are meant. Without a word it would be all.
-func (a *app) markFilters(f markFlags, ids []string) ([]store.HitFilter, error) {
+// markFilter says which hits are meant. Without a word it would be all.
+func (a *app) markFilter(f markFlags, ids []string) (store.HitFilter, error) {
 	hf, err := a.hitFilter(f.hitFlags)
 	if err != nil {
-		return nil, err
+		return hf, err
 	}
-	hf.Limit = 0
-	if len(ids) == 0 {
-		if hf == (store.HitFilter{}) {
-			return nil, usage("which hits? Name their ids, or a --value, a --report, a --feed, a --path or a time")
-		}
-		return []store.HitFilter{hf}, nil
+	if len(ids) == 0 && f.hitFlags == (hitFlags{}) {
+		return hf, usage("which hits? Name their ids, or a --value, a --report, a --feed, a --path or a time")
 	}
-	var all []store.HitFilter
-	for _, id := range ids {
-		one := hf
-		one.ID = id
-		all = append(all, one)
-	}
-	return all, nil
+	hf.Limit, hf.IDs = 0, ids
+	return hf, nil
 }
 
-// markAll marks the hits of all filters, after it has shown what that does. It
-// returns how many were marked.
-func (a *app) markAll(ctx context.Context, f markFlags, filters []store.HitFilter, m ioc.Mark) (marked int, err error) {
+// markAll marks the hits of a filter in one act, after it has shown what that
+// does. It returns how many were marked.
+func (a *app) markAll(ctx context.Context, f markFlags, hf store.HitFilter, m ioc.Mark) (marked int, err error) {
 	s, err := a.openStore()
 	if err != nil {
 		return 0, err
@@ -102,24 +93,41 @@ func (a *app) markAll(ctx context.Context, f markFlags, filters []store.HitFilte
 	if err != nil {
 		return 0, err
 	}
-	found := 0
-	for _, hf := range filters {
-		n, err := a.preview(ctx, s, rules, hf, m)
+	if err := checkIDs(ctx, s, hf, m); err != nil {
+		return 0, err
+	}
+	found, err := a.preview(ctx, s, rules, hf, m)
+	if err != nil {
+		return 0, err
+	}
+	if found > 0 && !f.dryRun && (f.yes || a.confirmed()) {
+		err = a.byRules(ctx, s, rules, func(rules *enrich.Rules) error {
+			marked, _, err = s.MarkHits(ctx, hf, m, rules.Judge)
+			return err
+		})
 		if err != nil {
 			return 0, err
 		}
-		found += n
-	}
-	if found > 0 && !f.dryRun && (f.yes || a.confirmed()) {
-		for _, hf := range filters {
-			n, _, err := s.MarkHits(ctx, hf, m, rules.Judge)
-			if err != nil {
-				return marked, err
-			}
-			marked += n
-		}
 	}
 	return marked, a.tellMarked(found, marked, f.dryRun)
+}
+
+// checkIDs refuses the beginning of an id that is not that of one hit.
+func checkIDs(ctx context.Context, s *local.Store, hf store.HitFilter, m ioc.Mark) error {
+	for _, id := range hf.IDs {
+		one := hf
+		one.IDs = []string{id}
+		_, n, err := s.PreviewMark(ctx, one, m)
+		switch {
+		case err != nil:
+			return err
+		case n > 1:
+			return usage("more than one hit begins with %s: give more of the id", id)
+		case n == 0 && len(hf.IDs) > 1:
+			return fmt.Errorf("there is no such hit: %s; nothing was marked", id)
+		}
+	}
+	return nil
 }
 
 func (a *app) tellMarked(found, marked int, dryRun bool) error {
@@ -146,9 +154,6 @@ func (a *app) preview(ctx context.Context, s *local.Store, rules *enrich.Rules, 
 	effects, n, err := s.PreviewMark(ctx, hf, m)
 	if err != nil {
 		return 0, err
-	}
-	if hf.ID != "" && n > 1 {
-		return 0, usage("more than one hit begins with %s: give more of the id", hf.ID)
 	}
 	for _, e := range effects {
 		c := change{Observable: e.Observable, hits: e.Hits, before: rules.Judge(e.Observable, e.Before), after: rules.Judge(e.Observable, e.After)}

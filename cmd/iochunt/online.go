@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"github.com/iochunt/iochunt/collect/otx"
+	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store/local"
 )
@@ -103,7 +104,7 @@ func (a *app) keepOpinion(ctx context.Context, s *local.Store, o ioc.Observable,
 	if err != nil {
 		return err
 	}
-	return s.Decide(ctx, []ioc.Decision{d}, rules.Judge)
+	return a.byRules(ctx, s, rules, func(rules *enrich.Rules) error { return s.Decide(ctx, []ioc.Decision{d}, rules.Judge) })
 }
 
 // otxType is OTX's name of the type. It tells a registered name (domain) from

@@ -81,7 +81,8 @@ func newScan(a *app) *cobra.Command {
 		Use: "scan [PATH...]", Short: "Look for indicators in log files",
 		Long: scanLong + "\n" + scanExit, Example: scanExample,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if f.least, err = a.threshold(cmd, f.min, cmp.Or(f.format, map[bool]string{true: "json"}[a.json], "text")); err != nil {
+			sink := cmp.Or(sinkName(f), map[bool]string{true: "json"}[a.json], "text")
+			if f.least, err = a.threshold(cmd, f.min, sink); err != nil {
 				return err
 			}
 			return a.scan(cmd.Context(), f, args)
@@ -93,7 +94,7 @@ func newScan(a *app) *cobra.Command {
 	s.BoolVar(&f.withStore, "with-store", false, "with -f or -e: look for what was collected too")
 	s.StringSliceVar(&f.types, "type", nil, "only indicators of these types")
 	s.StringSliceVar(&f.feeds, "feed", nil, "only indicators of these feeds")
-	s.BoolVar(&f.disarmed, "disarmed", false, "look for indicators that are not armed too, and say of their hits why they are none; those are not kept")
+	s.BoolVar(&f.disarmed, "disarmed", false, "look for indicators that are not armed too, and say of their matches why they are no hits; those are not kept")
 	f.min.add(cmd)
 	scanFileFlags(cmd, &f)
 	scanOutputFlags(cmd, &f)
@@ -155,12 +156,17 @@ func (a *app) scan(ctx context.Context, f scanFlags, paths []string) error {
 		return err
 	}
 	defer src.close()
+	if src.store != nil {
+		if a.listsAsked, err = a.countAsked(ctx, src.store); err != nil {
+			return err
+		}
+	}
 	out, err := a.newScanOutput(f, src)
 	if err != nil {
 		return err
 	}
 	sum, err := hunt.Scan(ctx, a.logs(f, paths, out), src.search, src.claims, out, hunt.ScanOptions{
-		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, OnProgress: out.bar.add, Disarmed: f.disarmed,
+		Host: hostname(), Now: a.now, Workers: f.workers, MaxRecords: f.maxCount, Counts: a.counts(f.least), OnProgress: out.bar.add, Disarmed: f.disarmed,
 	})
 	out.bar.finish()
 	if lastErr := errors.Join(out.gathered.finish(ctx), out.Close()); err == nil {
@@ -189,6 +195,7 @@ func (a *app) checkScan(f *scanFlags) error {
 	if f.format == "" {
 		f.format = "text"
 	}
+	f.details = f.details || f.disarmed // why a hit is none has to be seen in a pipe too
 	if modes > 0 && f.format != "text" {
 		return usage("-c, -l, -L and -o are for text, not for --format %s", f.format)
 	}

@@ -118,8 +118,12 @@ func (a *app) showScore(ctx context.Context, s *local.Store, o ioc.Observable, c
 	if err != nil {
 		return err
 	}
-	if len(claims) == 0 && ar.IsZero() {
-		return nil
+	facts, err := s.Facts(ctx, o)
+	if err != nil || len(claims) == 0 && ar.IsZero() && len(facts.Decisions) == 0 {
+		return err
+	}
+	if len(claims) == 0 && ar.IsZero() { // what no feed names has not been judged, and a person's word comes first
+		ar = byPerson(facts)
 	}
 	j := scoreJSON{Observable: o, At: a.now().UTC(), Armed: !ar.Disarmed}
 	if !ar.IsZero() {
@@ -127,10 +131,6 @@ func (a *app) showScore(ctx context.Context, s *local.Store, o ioc.Observable, c
 	}
 	score := a.scoring.Score(validNow(claims, j.At), &ar, j.At)
 	j.Score, j.Parts = int(score.Value), enrich.ExplainScore(&score, &ar)
-	facts, err := s.Facts(ctx, o)
-	if err != nil {
-		return err
-	}
 	for _, d := range facts.Decisions {
 		j.Decisions = append(j.Decisions, decided(d))
 	}
@@ -139,13 +139,28 @@ func (a *app) showScore(ctx context.Context, s *local.Store, o ioc.Observable, c
 		return err
 	}
 	for _, r := range rows {
-		j.Asked = append(j.Asked, r.List)
+		if r.Action != "off" {
+			j.Asked = append(j.Asked, r.List)
+		}
 	}
 	if a.json {
 		return a.line("score", j)
 	}
+	if len(claims) == 0 {
+		fmt.Fprintf(a.out, "%s %s\n", o.Type, escape(o.Value))
+	}
 	a.tellScore(&j)
 	return nil
+}
+
+// byPerson is the verdict that a person gave, if one did.
+func byPerson(f ioc.Facts) ioc.Arming {
+	for _, d := range f.Decisions {
+		if d.Source == ioc.SourcePerson {
+			return ioc.Arming{Disarmed: d.Verdict == ioc.Disarm, By: ioc.ByPerson, Why: decided(d)}
+		}
+	}
+	return ioc.Arming{}
 }
 
 // validNow returns the claims that have not ended: what has ended is worth

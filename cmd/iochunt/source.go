@@ -148,7 +148,7 @@ func (a *app) judgedClaims(ctx context.Context, s *local.Store, readOnly bool) (
 	} else if rules, err := a.foreignRules(ctx, s); err != nil {
 		return nil, err
 	} else if rules != nil {
-		claims = judged{s, rules}
+		claims = judged{store: s, rules: rules}
 	}
 	if lives := a.lifetimes(); anyLifetime(lives) {
 		claims = aged{claims, lives}
@@ -175,9 +175,10 @@ func (a *app) foreignRules(ctx context.Context, s *local.Store) (*enrich.Rules, 
 }
 
 // judged is a store whose verdicts are not up to date and cannot be written:
-// they are given when they are asked for.
+// they are given when they are asked for. It has no other power of the store: what
+// that counts, it counts by its own verdicts.
 type judged struct {
-	*local.Store
+	store *local.Store
 	rules *enrich.Rules
 }
 
@@ -185,7 +186,7 @@ func (j judged) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Obs
 	all := f
 	all.Disarmed = true
 	return func(yield func(ioc.Observable, error) bool) {
-		for o, err := range j.Store.Observables(ctx, all) {
+		for o, err := range j.store.Observables(ctx, all) {
 			if err == nil && !f.Disarmed {
 				var ar ioc.Arming
 				if ar, err = j.arming(ctx, o); err == nil && ar.Disarmed {
@@ -200,7 +201,7 @@ func (j judged) Observables(ctx context.Context, f ioc.Filter) iter.Seq2[ioc.Obs
 }
 
 func (j judged) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, error) {
-	claims, err := j.Store.Lookup(ctx, o)
+	claims, err := j.store.Lookup(ctx, o)
 	if err != nil || len(claims) == 0 {
 		return claims, err
 	}
@@ -212,7 +213,7 @@ func (j judged) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, 
 }
 
 func (j judged) arming(ctx context.Context, o ioc.Observable) (ioc.Arming, error) {
-	facts, err := j.Facts(ctx, o)
+	facts, err := j.store.Facts(ctx, o)
 	return j.rules.Judge(o, facts), err
 }
 
@@ -236,7 +237,7 @@ func (a aged) Lookup(ctx context.Context, o ioc.Observable) ([]ioc.Indicator, er
 func (a *app) warnDead(ctx context.Context, claims hunt.Indicators) error {
 	alive, err := anyValid(ctx, claims, a.now())
 	if err == nil && !alive {
-		a.note("iochunt: the store holds no indicator that is valid now; only events of when they were valid can hit them (iochunt collect)")
+		a.note("iochunt: the store holds no armed indicator that is valid now; only events of when they were valid can hit them (iochunt collect)")
 	}
 	return err
 }
@@ -264,6 +265,9 @@ func anyValid(ctx context.Context, claims hunt.Indicators, now time.Time) (bool,
 	for o, err := range claims.Observables(ctx, ioc.Filter{}) {
 		if err != nil {
 			return false, err
+		}
+		if !o.Type.Huntable() {
+			continue
 		}
 		all, err := claims.Lookup(ctx, o)
 		if err != nil {

@@ -20,7 +20,8 @@ the kind warninglist bring (misp-warninglists). An indicator that stands on one
 is kept, listed as not armed with the list and its entry, and raises no hit.
 
 What a list does is said by arming.lists in the configuration: disarm, lower (the
-score) or off.`
+score) or off. By default what equals an entry is disarmed, and what is only near
+it (a URL on a host, say) keeps its arms and loses score (docs/scoring.md).`
 
 func newWarninglists(a *app) *cobra.Command {
 	cmd := &cobra.Command{
@@ -98,6 +99,18 @@ func (a *app) listRows(ctx context.Context, s *local.Store) ([]listJSON, error) 
 		add(&ioc.Warninglist{Feed: st.Feed, ID: st.ID, Name: st.Name, Description: st.Description, Version: st.Version, Kind: st.Kind, Attributes: st.Attributes}, st.Entries, st.Since)
 	}
 	return rows, err
+}
+
+// countAsked counts the lists that are asked: all but those that are off.
+func (a *app) countAsked(ctx context.Context, s *local.Store) (int, error) {
+	rows, err := a.listRows(ctx, s)
+	n := 0
+	for _, r := range rows {
+		if r.Action != "off" {
+			n++
+		}
+	}
+	return n, err
 }
 
 func (a *app) tellLists(rows []listJSON, entries int) error {

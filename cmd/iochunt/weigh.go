@@ -64,6 +64,18 @@ func (t threshold) reached(h *ioc.Hit) bool {
 	return int(h.Score.Value) >= t.score && h.Severity.Value >= t.severity
 }
 
+// counts reports whether a hit is worth enough whatever else is found: that it is
+// repeated only adds to it. nil stands for a threshold that all reach.
+func (a *app) counts(least threshold) func(ioc.Hit) bool {
+	if least == (threshold{}) {
+		return nil
+	}
+	return func(h ioc.Hit) bool {
+		(&weigher{scoring: a.scoring}).weighOne(&h, 1)
+		return least.reached(&h)
+	}
+}
+
 // weigher gives hits their score and severity, in the order in which they come.
 type weigher struct {
 	scoring *enrich.Scoring
@@ -166,11 +178,23 @@ func (a *app) newRecaller(s *local.Store) *recaller {
 	return &recaller{s: s, w: a.newWeigher(), lives: a.lifetimes(), known: map[ioc.Observable]*recalled{}}
 }
 
+// arming returns what is known of an observable. One that no feed ever named has
+// no verdict, but may have marks.
+func (r *recaller) arming(ctx context.Context, o ioc.Observable) (ioc.Arming, error) {
+	ar, err := r.s.Arming(ctx, o)
+	if err != nil || !ar.IsZero() {
+		return ar, err
+	}
+	f, err := r.s.Facts(ctx, o)
+	ar.Marks = f.Marks
+	return ar, err
+}
+
 func (r *recaller) recall(ctx context.Context, h *ioc.Hit) error {
 	k := r.known[h.Observable]
 	if k == nil {
 		k = &recalled{}
-		ar, err := r.s.Arming(ctx, h.Observable)
+		ar, err := r.arming(ctx, h.Observable)
 		if err != nil {
 			return err
 		}

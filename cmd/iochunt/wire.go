@@ -147,8 +147,7 @@ func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
 	set, err := match.Open(a.setPath())
 	switch {
 	case err == nil:
-		gen, err := s.Generation(ctx)
-		if err != nil || set.Generation() == gen {
+		if good, err := isSetOf(ctx, s, set); good || err != nil {
 			return set, err
 		}
 		defer set.Close()
@@ -173,6 +172,18 @@ func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
 	return fresh, nil
 }
 
+// isSetOf reports whether a set is that of the store as it is. The generation is
+// not enough: a store brought back from a backup comes to one again that it had
+// before, with other indicators.
+func isSetOf(ctx context.Context, s *local.Store, set *match.Set) (bool, error) {
+	gen, err := s.Generation(ctx)
+	if err != nil || set.Generation() != gen {
+		return false, err
+	}
+	mark, err := s.SetMark(ctx)
+	return mark == set.Mark(), err
+}
+
 // extendSet makes a set of old and of what was armed since it was compiled; it
 // returns nil if there is no such set, or if a new one serves better.
 //
@@ -181,7 +192,8 @@ func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
 // of that is dropped when its claims are looked up, as is one of what has
 // expired. But they take memory and are counted as hunted for, so a set is
 // extended only as long as at most one in sixteen of a large set, and none of
-// a small one, has gone. A small one is compiled anew in no time.
+// a small one, has gone. A small one is compiled anew in no time. One that holds
+// fewer than the store would lack something, whatever the reason.
 func (a *app) extendSet(ctx context.Context, s *local.Store, old *match.Set, now local.SetState) (*match.Set, error) {
 	if old == nil || now.Mark == 0 || old.Mark() != now.Mark || old.Generation() > now.Generation {
 		return nil, nil
@@ -197,7 +209,7 @@ func (a *app) extendSet(ctx context.Context, s *local.Store, old *match.Set, now
 		return nil, err
 	}
 	gone := set.Len() - now.Huntable
-	if gone > 0 && (set.Len() < smallSet || gone > set.Len()/16) {
+	if gone < 0 || gone > 0 && (set.Len() < smallSet || gone > set.Len()/16) {
 		return nil, set.Close()
 	}
 	return set, nil

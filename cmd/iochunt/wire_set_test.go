@@ -110,6 +110,26 @@ func TestSetExtended(t *testing.T) {
 	b.holds("b.example", "a.example")
 }
 
+// TestSetLacks: a set that would lack something is not extended.
+func TestSetLacks(t *testing.T) {
+	b := newSetBench(t)
+	b.put("r", "a.example")
+	b.holds("a.example")
+	b.put("s", "b.example")
+	mark, err := b.store.SetMark(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	armed, err := b.store.Armed(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.NoteSet(t.Context(), mark, armed); err != nil { // as if it held b
+		t.Fatal(err)
+	}
+	b.holds("a.example", "b.example")
+}
+
 // TestSetOfOlderStore: a store brought back from a backup is not the one that
 // the set was compiled from, though its generation may be older or newer.
 func TestSetOfOlderStore(t *testing.T) {
@@ -129,7 +149,8 @@ func TestSetOfOlderStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.open()
-	b.put("t", "c.example")
+	b.put("t", "c.example") // as many changes as the other store had
+	b.holds("a.example", "c.example")
 	b.put("u", "d.example")
 	b.put("v", "e.example")
 	b.holds("a.example", "c.example", "d.example", "e.example")

@@ -115,7 +115,7 @@ func csvWorth(h *ioc.Hit) []string {
 		}
 	}
 	state := "armed"
-	if h.Arming != nil && h.Arming.Disarmed {
+	if notArmed(h) {
 		state = "not armed: " + whyNot(h.Arming)
 	}
 	mark := ""

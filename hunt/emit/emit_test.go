@@ -132,7 +132,7 @@ func TestTerminal(t *testing.T) {
       scanners
     domain evil.example · found as "a.evil.example" · a name below it · in message · 2026-11-21T02:04:11Z
       otx · "Dropper of the week" · by analyst1 · adversary Bad Bear · family Dridex, Emotet · role command_and_control · TLP:GREEN · valid until 2027-11-21 · https://feed.example/pulse/65f0
-      +1 more reports in otx
+      +1 more report in otx
 /var/log/x.log:13:Nov 21 02:04:12 web1 sshd[1]: Invalid user x from 192.0.2.7
     ip 192.0.2.7 · the value itself · in message · 2026-11-21T02:04:11Z
       scanners

@@ -2,6 +2,7 @@ package emit
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,10 +91,32 @@ func worthParts(h *ioc.Hit) (parts []string) {
 	if event := strings.TrimSpace(h.Direction + " " + h.Outcome); event != "" {
 		parts = append(parts, shown(event))
 	}
-	if h.Arming != nil && h.Arming.Disarmed {
+	if notArmed(h) {
 		parts = append(parts, "NOT ARMED: "+shown(whyNot(h.Arming)))
 	}
+	if h.Mark != nil {
+		parts = append(parts, marked(h.Mark))
+	}
 	return parts
+}
+
+// notArmed reports whether the hit was only asked for: its observable is not
+// armed, and nobody named it for the scan itself.
+func notArmed(h *ioc.Hit) bool {
+	armed := func(i ioc.Indicator) bool { return i.Armed() }
+	return h.Arming != nil && h.Arming.Disarmed && !slices.ContainsFunc(h.Indicators, armed)
+}
+
+// marked says what a person said of a hit: "marked FP by ann: our own scanner".
+func marked(m *ioc.Mark) string {
+	said := "marked " + m.Verdict
+	if m.By != "" {
+		said += " by " + shown(m.By)
+	}
+	if m.Why != "" {
+		said += ": " + shown(m.Why)
+	}
+	return said
 }
 
 func whenLine(h *ioc.Hit) string {
@@ -127,7 +150,8 @@ func (s *text) claim(ind *ioc.Indicator) {
 		}
 	}
 	if more := len(ind.Reports) - n; more > 0 {
-		s.line(6, term.Faint, fmt.Sprintf("+%d more reports in %s", more, shown(ind.Feed)))
+		noun := map[bool]string{true: "report", false: "reports"}[more == 1]
+		s.line(6, term.Faint, fmt.Sprintf("+%d more %s in %s", more, noun, shown(ind.Feed)))
 	}
 }
 

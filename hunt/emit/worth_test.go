@@ -109,13 +109,23 @@ func TestPart(t *testing.T) {
 	f(math.Inf(1), "0")
 }
 
+// disarm makes a hit one of an observable that no claim arms.
+func disarm(h *ioc.Hit, a ioc.Arming) {
+	a.Disarmed = true
+	h.Arming = &a
+	for i := range h.Indicators {
+		h.Indicators[i].Arming = &a
+	}
+}
+
 func TestCSVWorth(t *testing.T) {
 	hits := sample()
-	hits[0].Arming = &ioc.Arming{Disarmed: true, By: ioc.ByList, Why: "DNS resolvers: 192.0.2.7"}
+	disarm(&hits[0], ioc.Arming{By: ioc.ByList, Why: "DNS resolvers: 192.0.2.7"})
 	hits[0].Direction, hits[0].Outcome = ioc.Inbound, ioc.Blocked
 	hits[1].Score, hits[1].Severity, hits[1].Alert = ioc.Score{Value: 57, Claims: []ioc.ClaimScore{{}}}, ioc.Severity{Value: 45}, true
 	hits[1].Mark = &ioc.Mark{Verdict: ioc.FalsePositive, Why: "=our own test"}
-	hits[2].Score.Claims, hits[2].Arming, hits[2].Mark = []ioc.ClaimScore{}, &ioc.Arming{Disarmed: true, By: ioc.ByBreadth}, &ioc.Mark{Verdict: ioc.TruePositive}
+	hits[2].Score.Claims, hits[2].Mark = []ioc.ClaimScore{}, &ioc.Mark{Verdict: ioc.TruePositive}
+	disarm(&hits[2], ioc.Arming{By: ioc.ByBreadth})
 	rows, err := csv.NewReader(strings.NewReader(run(t, "csv", Options{}, hits))).ReadAll()
 	if err != nil {
 		t.Fatal(err)
@@ -151,8 +161,11 @@ func TestExplainWorth(t *testing.T) {
 	f(Options{Explain: true, ExplainHit: lines}, head+" · score 57 · medium · outbound allowed\n      scanners\n      claimed 0.61\n      \\x1b[31mhostile\\nline\n")
 	f(Options{Terminal: true, ExplainHit: lines}, head+" · score 57 · medium · outbound allowed\n      scanners\n")
 	h.Direction, h.Outcome = "", ioc.Blocked
-	h.Arming = &ioc.Arming{Disarmed: true, Why: "DNS\x1b resolvers"}
+	disarm(&h, ioc.Arming{Why: "DNS\x1b resolvers"})
 	f(Options{Explain: true}, head+" · score 57 · medium · blocked · NOT ARMED: DNS\\x1b resolvers\n      scanners\n")
+	h.Indicators[0].Arming = nil // named for this scan
+	h.Mark = &ioc.Mark{Verdict: ioc.FalsePositive, By: "ann", Why: "a\x1b drill"}
+	f(Options{Explain: true}, head+" · score 57 · medium · blocked · marked FP by ann: a\\x1b drill\n      scanners\n")
 }
 
 // TestBelowIsFaint: only on a terminal, and not its record.

@@ -104,7 +104,7 @@ type ListState struct {
 
 // Judged says what a pass of judging changed.
 type Judged struct {
-	Observables int // judged
+	Observables int // judged that are not withdrawn
 	Disarmed    int // of those, not armed now
 	NowArmed    int // armed anew: they have to meet old events again
 	NowDisarmed int
@@ -141,12 +141,12 @@ type RunFilter struct {
 type HitFilter struct {
 	From, To time.Time // of the event: not before From, before To
 	Type     ioc.Type
-	Value    string // the whole value
-	Feed     string // one of the hit's indicators is of it
-	Path     string // the whole path
-	ID       string // how the id begins
-	Report   string // id of a report that one of the hit's indicators is of
-	Mark     string // ioc.TruePositive, ioc.FalsePositive, or Unmarked
+	Value    string   // the whole value
+	Feed     string   // one of the hit's indicators is of it
+	Path     string   // the whole path
+	IDs      []string // how the id begins: one of these
+	Report   string   // id of a report that one of the hit's indicators is of
+	Mark     string   // ioc.TruePositive, ioc.FalsePositive, or Unmarked
 	Limit    int
 }
 

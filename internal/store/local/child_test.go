@@ -23,7 +23,7 @@ import (
 const childEnv = "IOCHUNT_TEST_CHILD"
 
 func TestMain(m *testing.M) {
-	roles := map[string]func(dir string) error{"put": putForever, "full": putUntilFull, "readonly": openReadOnly}
+	roles := map[string]func(dir string) error{"put": putForever, "full": putUntilFull, "readonly": openReadOnly, "judge": judgeForever}
 	role, dir, _ := strings.Cut(os.Getenv(childEnv), "=")
 	if f := roles[role]; f != nil {
 		if err := f(dir); err != nil {

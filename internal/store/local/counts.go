@@ -31,11 +31,17 @@ func (s *Store) Count(ctx context.Context, now time.Time) (store.Counts, error) 
 	return c, err
 }
 
-// Alive reports whether any claim of an armed observable is valid now. It stops at the first one, and
-// reads every observable only where there is none.
+// Alive reports whether any claim of an observable that is huntable and armed
+// is valid now. It stops at the first one, and reads every observable only where
+// there is none.
 func (s *Store) Alive(ctx context.Context, now time.Time) (alive bool, err error) {
 	err = s.read(ctx, func(q *snapshot) error {
-		return one(q, "SELECT EXISTS(SELECT 1 FROM observable o WHERE live > 0 AND (expires IS NULL OR expires > ?) AND NOT "+isDisarmed+")", []any{stamp(now)}, &alive)
+		ts, err := loadTypes(q)
+		if err != nil {
+			return err
+		}
+		return one(q, `SELECT EXISTS(SELECT 1 FROM observable o WHERE live > 0 AND (expires IS NULL OR expires > ?)
+ AND type IN (SELECT value FROM json_each(?)) AND NOT `+isDisarmed+")", []any{stamp(now), ids(ts.huntable())}, &alive)
 	})
 	return alive, err
 }

@@ -42,7 +42,7 @@ func sample(t *testing.T) []byte {
 	}, disarmIPs))
 	_, err = s.Judge(t.Context(), "rules", disarmIPs)
 	must(err)
-	_, _, err = s.MarkHits(t.Context(), store.HitFilter{ID: "2"}, ioc.Mark{Verdict: ioc.TruePositive, Why: "seen", By: "me", At: time.Unix(6, 0)}, disarmIPs)
+	_, _, err = s.MarkHits(t.Context(), store.HitFilter{IDs: []string{"2"}}, ioc.Mark{Verdict: ioc.TruePositive, Why: "seen", By: "me", At: time.Unix(6, 0)}, disarmIPs)
 	must(err)
 	must(s.PutNote(t.Context(), "lifetimes", "ip: 90d"))
 	must(s.Check(t.Context()))

@@ -327,8 +327,8 @@ func hitWhere(q querier, f store.HitFilter) (where, error) {
 	w.text("type = ?", string(f.Type))
 	w.text("value = ?", f.Value)
 	w.text("path = ?", f.Path)
-	if f.ID != "" {
-		w.add("substr(id, 1, ?) = ?", len(f.ID), f.ID)
+	if err := w.begins("hit.id", f.IDs); err != nil {
+		return w, err
 	}
 	if f.Feed != "" {
 		w.add("EXISTS (SELECT 1 FROM hit_claims c WHERE c.id = hit.claims AND instr(c.feeds, ?) > 0)", feedMark+f.Feed+feedMark)

@@ -59,9 +59,9 @@ func (j *judging) observables(os []*observable) error {
 // apply gives an observable its verdict. One that is armed anew has to meet old
 // events again; one that is disarmed has met them.
 func (j *judging) apply(o *observable, v verdict) error {
-	j.done.Observables++
-	if v.disarmed {
-		j.done.Disarmed++
+	if o.live > 0 {
+		j.done.Observables++
+		j.done.Disarmed += int(bit(v.disarmed))
 	}
 	if o.verdict == v.id {
 		return nil
@@ -145,7 +145,8 @@ type pass struct {
 	rules string
 	judge ioc.Judge
 	begun bool
-	since int64 // only those armed since; 0: all
+	all   bool  // the rules are others: everything is judged
+	since int64 // else only those armed since
 	last  int64 // the observable judged last
 	end   int64 // what was armed up to it will have been judged when the pass is complete
 	known int64 // the highest number that armed when the pass last looked
@@ -153,13 +154,17 @@ type pass struct {
 	done  store.Judged
 }
 
-// Judge lets judge derive the verdict of observables that are not withdrawn:
-// where rules, a name for the rules that judge goes by, is that of the last
-// complete pass, only of those armed since then, else of all. It works in
-// chunks, each in a transaction of its own, so that readers and other writers
-// get in between; one pass runs at a time, in all processes. A pass that ended
-// in an error, or was killed, is made anew by the next call; what it has stored
-// by then stays.
+// JudgeLock is the Lock that a pass of judging holds. Who holds it keeps the
+// rules in force from changing.
+const JudgeLock = "judge"
+
+// Judge lets judge derive the verdict of observables: where rules, a name for the
+// rules that judge goes by, is that of the last complete pass, only of those armed
+// since then, else of all, those that are withdrawn too, though it counts only the
+// others. It works in chunks, each in a transaction of its own, so that readers and
+// other writers get in between; one pass runs at a time, in all processes. A pass
+// that ended in an error, or was killed, is made anew by the next call; what it has
+// stored by then stays.
 //
 // judge is called while the store is locked for writing, so it may not use it.
 func (s *Store) Judge(ctx context.Context, rules string, judge ioc.Judge) (store.Judged, error) {
@@ -172,7 +177,7 @@ func (s *Store) Judge(ctx context.Context, rules string, judge ioc.Judge) (store
 	if err := s.writable(); err != nil { // before a file for the lock is made
 		return store.Judged{}, err
 	}
-	release, err := s.Lock(ctx, "judge")
+	release, err := s.Lock(ctx, JudgeLock)
 	if err != nil {
 		return store.Judged{}, err
 	}
@@ -248,6 +253,7 @@ func (p *pass) look(t *tx, armed int64) error {
 		p.since, err = meta(t, metaJudged)
 		return err
 	}
+	p.all = true
 	// Until the pass is complete, verdicts are those of no rules.
 	return t.putNote(noteRules, "")
 }
@@ -256,7 +262,11 @@ func (p *pass) look(t *tx, armed int64) error {
 func (p *pass) read(j *judging) ([]*observable, error) {
 	block := make([]observable, chunk)
 	os := make([]*observable, 0, chunk)
-	return os, each(j.t, "SELECT "+observableColumns+", o.value FROM observable o WHERE o.id > ? AND o.live > 0 AND o.armed > ? ORDER BY o.id LIMIT ?",
+	which := "o.live > 0 AND o.armed > ?"
+	if p.all {
+		which = "o.armed >= ?" // the hits of what is withdrawn are still there, and are shown as the rules are now
+	}
+	return os, each(j.t, "SELECT "+observableColumns+", o.value FROM observable o WHERE o.id > ? AND "+which+" ORDER BY o.id LIMIT ?",
 		[]any{p.last, p.since, chunk}, func(row scanner) error {
 			o := &block[len(os)]
 			os = append(os, o)

@@ -57,7 +57,7 @@ func TestArmedBetween(t *testing.T) {
 	if rules, pending, err := s.ArmingState(t.Context()); rules != "A" || !pending || err != nil {
 		t.Errorf("rules %q, pending %v, %v", rules, pending, err)
 	}
-	if done, err := s.Judge(t.Context(), "A", judge); err != nil || done.NowDisarmed != 1 {
+	if done, err := s.Judge(t.Context(), "A", judge); err != nil || done.Observables != 1 {
 		t.Errorf("%+v, %v", done, err)
 	}
 }

@@ -81,7 +81,7 @@ func TestHits(t *testing.T) {
 	other.Where, other.Indicators = ioc.Where{Index: "logs", DocID: "d", Field: "f"}, nil
 	put(3, hit("a1", 1), hit("a2", 2), other, hit("a1", 1))
 	put(0, hit("a1", 1))
-	for h, err := range s.Hits(t.Context(), store.HitFilter{ID: "a2"}) {
+	for h, err := range s.Hits(t.Context(), store.HitFilter{IDs: []string{"a2"}}) {
 		if d := cmp.Diff(hit("a2", 2), h); d != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, d)
 		}
@@ -94,7 +94,7 @@ func TestHits(t *testing.T) {
 	}
 	f(store.HitFilter{}, "b2 a2 a1 ")
 	f(store.HitFilter{Limit: 2}, "b2 a2 ")
-	f(store.HitFilter{ID: "a"}, "a2 a1 ")
+	f(store.HitFilter{IDs: []string{"a"}}, "a2 a1 ")
 	f(store.HitFilter{From: hit("", 2).Time}, "b2 a2 ")
 	f(store.HitFilter{To: hit("", 2).Time}, "a1 ")
 	f(store.HitFilter{Type: ioc.IP}, "b2 ")

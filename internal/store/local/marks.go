@@ -165,24 +165,26 @@ func selectHits(t *tx, f store.HitFilter, back bool) (all []marked, err error) {
 	if f.Limit <= 0 {
 		left = 0
 	}
-	w = markWhere(f)
+	if w, err = markWhere(f); err != nil {
+		return nil, err
+	}
 	return all, each(t, "SELECT hit, type, value, time FROM hit_mark k"+w.sql()+" ORDER BY time DESC, hit DESC"+limit(left), w.args, add)
 }
 
 // markWhere selects marks of hits that are deleted.
-func markWhere(f store.HitFilter) where {
+func markWhere(f store.HitFilter) (where, error) {
 	w := where{}
 	w.add("NOT EXISTS (SELECT 1 FROM hit WHERE hit.id = k.hit)")
 	w.span("time", stamp(f.From), stamp(f.To))
 	w.text("type = ?", string(f.Type))
 	w.text("value = ?", f.Value)
-	if f.ID != "" {
-		w.add("substr(hit, 1, ?) = ?", len(f.ID), f.ID)
+	if err := w.begins("k.hit", f.IDs); err != nil {
+		return w, err
 	}
 	if f.Mark != "" {
 		w.add("EXISTS (SELECT 1 FROM mark WHERE mark.id = k.mark AND mark.verdict = ?)", f.Mark)
 	}
-	return w
+	return w, nil
 }
 
 // mark moves hits to a new act, or to none.

@@ -100,6 +100,16 @@ func (w *where) span(column string, from, to int64) {
 	}
 }
 
+// begins adds that a text begins with one of some, if there are any.
+func (w *where) begins(column string, some []string) error {
+	if len(some) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(some)
+	w.add("EXISTS (SELECT 1 FROM json_each(?) j WHERE substr("+column+", 1, length(j.value)) = j.value)", string(list))
+	return err
+}
+
 func (w *where) sql() string {
 	if len(w.terms) == 0 {
 		return ""

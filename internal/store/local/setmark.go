@@ -33,6 +33,15 @@ func (s *Store) SetState(ctx context.Context) (st SetState, err error) {
 	return st, err
 }
 
+// SetMark returns the mark that NoteSet noted last, 0 if there is none.
+func (s *Store) SetMark(ctx context.Context) (mark uint64, err error) {
+	err = s.read(ctx, func(q *snapshot) error {
+		mark, err = optional(q, metaSetMark)
+		return err
+	})
+	return mark, err
+}
+
 // optional is meta for a row that may be missing.
 func optional(q querier, key string) (uint64, error) {
 	there := false

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -59,6 +60,18 @@ func (ts *types) some(names []ioc.Type) []int64 {
 			codes = append(codes, c)
 		}
 	}
+	return codes
+}
+
+// huntable returns the codes of the types that can stand in a log.
+func (ts *types) huntable() []int64 {
+	var codes []int64
+	for code, name := range ts.names {
+		if name.Huntable() {
+			codes = append(codes, code)
+		}
+	}
+	slices.Sort(codes)
 	return codes
 }
 

@@ -131,10 +131,19 @@ func (s *suite) disarmedGone() {
 	if a, err := st.Arming(s.Context(), one); err != nil || !a.Disarmed {
 		s.Errorf("of what is withdrawn: %+v, %v", a, err)
 	}
-	s.judge(st, "B", listJudge(), store.Judged{Observables: 1})
+	s.grows(false, func() { s.judge(st, "B", listJudge(), store.Judged{Observables: 1}) })
+	if a, err := st.Arming(s.Context(), one); err != nil || a.Disarmed {
+		s.Errorf("of what is withdrawn, by other rules: %+v, %v", a, err)
+	}
+	s.judge(st, "C", listJudge(one.Value), store.Judged{Observables: 1})
 	s.grows(false, func() { s.put(whole("r", "3", two, one), ioc.Changes{New: 1, Unchanged: 1}) })
-	s.state(st, "B", true)
-	s.grows(true, func() { s.judge(st, "B", listJudge(), store.Judged{Observables: 1, NowArmed: 1}) })
+	s.state(st, "C", true)
+	s.grows(false, func() { s.judge(st, "C", listJudge(one.Value), store.Judged{Observables: 1, Disarmed: 1}) })
+	s.has(two)
+	s.put(whole("r", "4", two), ioc.Changes{Unchanged: 1, Withdrawn: 1})
+	s.judge(st, "D", listJudge(), store.Judged{Observables: 1})
+	s.grows(true, func() { s.put(whole("r", "5", two, one), ioc.Changes{New: 1, Unchanged: 1}) })
+	s.judge(st, "D", listJudge(), store.Judged{Observables: 1})
 	s.has(one, two)
 }
 
@@ -301,4 +310,7 @@ func (s *suite) countArming() {
 	alive(true)
 	s.judge(st, "B", func(ioc.Observable, ioc.Facts) ioc.Arming { return ioc.Arming{Disarmed: true} }, store.Judged{Observables: 4, Disarmed: 4, NowDisarmed: 2})
 	alive(false)
+	s.put(whole("q", "1", ioc.Observable{Type: ioc.YARA, Value: "rule x { condition: true }"}), ioc.Changes{New: 1, Observables: 1})
+	s.judge(st, "B", func(ioc.Observable, ioc.Facts) ioc.Arming { return ioc.Arming{} }, store.Judged{Observables: 1})
+	alive(false) // what cannot stand in a log finds nothing there
 }

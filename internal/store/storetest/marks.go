@@ -89,15 +89,15 @@ func (s *suite) marks() {
 	m.mark(store.HitFilter{Value: "none"}, mark(ioc.TruePositive, 5), 0)
 	m.mark(store.HitFilter{Value: one.Value}, mark(ioc.TruePositive, 5), 2, one)
 	m.marks(one, ioc.Marks{True: 1, LastTrue: at(2)})
-	m.mark(store.HitFilter{ID: "a1"}, mark(ioc.FalsePositive, 6), 1, one)
+	m.mark(store.HitFilter{IDs: []string{"a1"}}, mark(ioc.FalsePositive, 6), 1, one)
 	m.marks(one, ioc.Marks{True: 1, False: 1, LastTrue: at(2)})
 	m.ids(store.HitFilter{}, "c1", "b1", "a2 TP", "a1 FP")
 	m.ids(store.HitFilter{Mark: ioc.FalsePositive}, "a1 FP")
 	m.ids(store.HitFilter{Mark: store.Unmarked, From: at(2)}, "c1", "b1")
-	s.grows(true, func() { m.mark(store.HitFilter{ID: "a2"}, mark(ioc.FalsePositive, 7), 1, one) })
+	s.grows(true, func() { m.mark(store.HitFilter{IDs: []string{"a2"}}, mark(ioc.FalsePositive, 7), 1, one) })
 	m.marks(one, ioc.Marks{False: 2})
 	s.has(two)
-	got := collect(s, m.Hits(s.Context(), store.HitFilter{ID: "a2"}))
+	got := collect(s, m.Hits(s.Context(), store.HitFilter{IDs: []string{"a2"}}))
 	want := hits[1]
 	k := mark(ioc.FalsePositive, 7)
 	want.Mark = &k

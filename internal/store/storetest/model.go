@@ -22,10 +22,11 @@ type model struct {
 	known   map[ioc.Observable]bool // ever stored
 	off     map[ioc.Observable]bool // as last judged
 	decided map[ioc.Observable]ioc.Decision
-	acts    map[string]int // of marking, by hit
-	verdict map[int]string // of an act
-	listed  []string       // values that the rules in force disarm
-	rules   int
+	acts    map[string]int          // of marking, by hit
+	verdict map[int]string          // of an act
+	listed  []string                // values that the rules in force disarm
+	rules   int                     // the number of those
+	passed  int                     // of the rules of the last pass
 	last    map[ioc.Observable]bool // armed before the step
 }
 
@@ -34,7 +35,7 @@ func (s *suite) differential() {
 	st := can[Marked](s)
 	for seed := range uint64(3) {
 		m := &model{marker: &marker{suite: s, Marked: st}, rng: rand.New(rand.NewPCG(seed, 7)), reports: map[string][]ioc.Observable{}, known: map[ioc.Observable]bool{},
-			off: map[ioc.Observable]bool{}, decided: map[ioc.Observable]ioc.Decision{}, acts: map[string]int{}, verdict: map[int]string{}, rules: int(seed) * 1000}
+			off: map[ioc.Observable]bool{}, decided: map[ioc.Observable]ioc.Decision{}, acts: map[string]int{}, verdict: map[int]string{}, rules: int(seed)*1000 + 1}
 		m.begin(seed)
 		for k := range 120 {
 			m.step(k)
@@ -93,7 +94,10 @@ func (m *model) step(k int) {
 		if _, err := m.Judge(m.Context(), fmt.Sprint("rules ", m.rules), m.naive); err != nil {
 			m.Fatal(err)
 		}
-		m.rejudge(m.live()...)
+		if m.rejudge(m.live()...); m.passed != m.rules {
+			m.rejudge(m.all...)
+		}
+		m.passed = m.rules
 	}
 	if k%10 == 0 {
 		m.sound()
@@ -137,7 +141,7 @@ func (m *model) decide(o ioc.Observable) {
 
 func (m *model) markRandom(o ioc.Observable) {
 	h := m.hits[m.rng.IntN(len(m.hits))]
-	f := []store.HitFilter{{Value: o.Value}, {ID: h.ID}}[m.rng.IntN(2)]
+	f := []store.HitFilter{{Value: o.Value}, {IDs: []string{h.ID}}}[m.rng.IntN(2)]
 	k := mark([]string{ioc.TruePositive, ioc.FalsePositive, ioc.FalsePositive, ""}[m.rng.IntN(4)], 1)
 	_, touched, err := m.MarkHits(m.Context(), f, k, m.naive)
 	if err != nil {
@@ -146,7 +150,7 @@ func (m *model) markRandom(o ioc.Observable) {
 	act := len(m.verdict)
 	m.verdict[act] = k.Verdict
 	for _, h := range m.hits {
-		if f.ID == h.ID || f.Value == h.Value {
+		if slices.Contains(f.IDs, h.ID) || f.Value == h.Value {
 			if m.acts[h.ID] = act; k.Verdict == "" {
 				delete(m.acts, h.ID)
 			}
