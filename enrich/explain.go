@@ -11,8 +11,8 @@ import (
 )
 
 // ExplainScore tells a score for people, one line a part: each claim, what they
-// add up to, what marks and lists did to that, the score; and, where something
-// is said of arming, whether the observable is armed and why. a may be nil.
+// add up to, what marks and lists did to that; and, where something is said of
+// arming, whether the observable is armed and why. a may be nil.
 func ExplainScore(s *ioc.Score, a *ioc.Arming) []string {
 	if a == nil {
 		a = &ioc.Arming{}
@@ -33,7 +33,6 @@ func ExplainScore(s *ioc.Score, a *ioc.Arming) []string {
 	if s.Near < 1 {
 		lines = append(lines, "lists leave "+factor(s.Near)+" of it")
 	}
-	lines = append(lines, "score: "+strconv.Itoa(int(s.Value)))
 	return append(lines, explainArming(a)...)
 }
 

@@ -53,7 +53,7 @@ func TestClaimAge(t *testing.T) {
 	f(claimOf("a", 80, none, at(10), at(200)), none, at(50), 0, 1, false)
 	f(claimOf("a", 80, none, none, at(10)), none, at(190), 180, 0.7, false)
 	f(claimOf("a", 80, at(10), at(0)), none, at(190), 180, 0.7, false) // dates the wrong way round
-	pulse := claimOf("a", 80, at(0), at(10), at(300)) // changed lately, for other indicators' sake
+	pulse := claimOf("a", 80, at(0), at(10), at(300))                  // changed lately, for other indicators' sake
 	pulse.Reports = []ioc.Mention{{Report: ioc.Report{Modified: at(300)}, Claim: ioc.Claim{Created: at(10)}}}
 	f(pulse, none, at(190), 180, 0.7, false)
 	pulse.Reports[0].Claim.Created = time.Time{} // a list: it still has the value

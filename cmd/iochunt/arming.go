@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,13 +30,14 @@ import (
 type armory struct {
 	options enrich.RuleOptions
 	states  []store.ListState // of the lists that were collected
+	places  map[string]string // file and line of the values that come from files
 }
 
 // armory reads the settings, and what lists there are; the lists themselves
 // only rules need.
 func (a *app) armory(ctx context.Context, s *local.Store) (*armory, error) {
 	c := &a.cfg.Arming
-	ar := &armory{options: enrich.RuleOptions{
+	ar := &armory{places: map[string]string{}, options: enrich.RuleOptions{
 		FalsePositives: c.FalsePositives, BroadestIPv4: c.BroadestIPv4, BroadestIPv6: c.BroadestIPv6, ShortestText: c.ShortestText,
 		Own: slices.Clone(c.Own),
 	}}
@@ -43,11 +45,11 @@ func (a *app) armory(ctx context.Context, s *local.Store) (*armory, error) {
 		ar.options.Own = append(ar.options.Own, machine()...)
 	}
 	var err error
-	if ar.options.Allow, err = withFiles(c.Allow, c.AllowFiles); err != nil {
-		return nil, fmt.Errorf("arming: allow_files: %w", err)
+	if ar.options.Allow, err = ar.withFiles(c.Allow, c.AllowFiles); err != nil {
+		return nil, a.badArming(fmt.Errorf("allow_files: %w", err))
 	}
-	if ar.options.Deny, err = withFiles(c.Deny, c.DenyFiles); err != nil {
-		return nil, fmt.Errorf("arming: deny_files: %w", err)
+	if ar.options.Deny, err = ar.withFiles(c.Deny, c.DenyFiles); err != nil {
+		return nil, a.badArming(fmt.Errorf("deny_files: %w", err))
 	}
 	if ar.states, err = s.ListStates(ctx); err != nil {
 		return nil, err
@@ -56,22 +58,40 @@ func (a *app) armory(ctx context.Context, s *local.Store) (*armory, error) {
 	return ar, nil
 }
 
+// badArming is an error of the configuration.
+func (a *app) badArming(err error) error {
+	return &exitError{code: exitUsage, err: fmt.Errorf("config %s: arming: %w", a.cfg.File, err)}
+}
+
 // withFiles appends the lines of files to values; "#" begins a comment.
-func withFiles(values, files []string) ([]string, error) {
+func (ar *armory) withFiles(values, files []string) ([]string, error) {
 	all := slices.Clone(values)
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		if err != nil {
 			return nil, err
 		}
-		for line := range strings.Lines(string(text)) {
+		n := 0
+		for line := range strings.Lines(strings.TrimPrefix(string(text), "\ufeff")) {
+			n++
 			line, _, _ = strings.Cut(line, "#")
 			if line = strings.TrimSpace(line); line != "" {
 				all = append(all, line)
+				ar.places[line] = fmt.Sprintf("%s:%d", f, n)
 			}
 		}
 	}
 	return all, nil
+}
+
+// place names the file and line of the value that an error is about.
+func (ar *armory) place(err error) error {
+	for value, where := range ar.places {
+		if strings.Contains(err.Error(), strconv.Quote(value)) {
+			return fmt.Errorf("%s: %w", where, err)
+		}
+	}
+	return err
 }
 
 // machine returns this machine's names and addresses. What cannot be asked is
@@ -104,24 +124,23 @@ func (a *app) listsSum(states []store.ListState) uint64 {
 	return h.Sum64()
 }
 
-// rules compiles the lists into rules.
-func (a *app) rules(ctx context.Context, s *local.Store, ar *armory) (*enrich.Rules, error) {
+// rules compiles the lists into rules. unusable are the entries that could not
+// be used.
+func (a *app) rules(ctx context.Context, s *local.Store, ar *armory) (rules *enrich.Rules, unusable []ioc.Refusal, err error) {
 	o := ar.options
 	m, unusable, err := warninglist.Compile(a.lists(ctx, s), warninglist.Options{Action: a.listAction})
 	if err != nil {
-		return nil, fmt.Errorf("warninglists: %w", err)
+		return nil, nil, fmt.Errorf("warninglists: %w", err)
 	}
 	o.Lists, a.listsAsked = m, m.Lists()
-	for _, r := range unusable {
-		a.note("iochunt: warninglist %s: %q is left out: %s", r.Report, shorten(r.Value, 80), r.Reason)
-	}
-	return a.newRules(o)
+	rules, err = a.newRules(ar, o)
+	return rules, unusable, err
 }
 
-func (a *app) newRules(o enrich.RuleOptions) (*enrich.Rules, error) {
+func (a *app) newRules(ar *armory, o enrich.RuleOptions) (*enrich.Rules, error) {
 	r, err := enrich.NewRules(o)
 	if err != nil {
-		err = &exitError{code: exitUsage, err: fmt.Errorf("config %s: arming: %w", a.cfg.File, err)}
+		err = a.badArming(ar.place(err))
 	}
 	return r, err
 }
@@ -162,7 +181,7 @@ func (a *app) judge(ctx context.Context, s *local.Store) error {
 	if err != nil {
 		return err
 	}
-	light, err := a.newRules(ar.options)
+	light, err := a.newRules(ar, ar.options)
 	if err != nil {
 		return err
 	}
@@ -183,9 +202,12 @@ func (a *app) judge(ctx context.Context, s *local.Store) error {
 func (a *app) judgeAll(ctx context.Context, s *local.Store, ar *armory, first bool) (store.Judged, error) {
 	debug.FreeOSMemory()
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
-	rules, err := a.rules(ctx, s, ar)
+	rules, unusable, err := a.rules(ctx, s, ar)
 	if err != nil {
 		return store.Judged{}, err
+	}
+	for _, said := range sayUnusable(unusable) {
+		a.note("iochunt: %s", said)
 	}
 	if first {
 		if err := a.keepManual(ctx, s, rules.Judge); err != nil {
@@ -199,13 +221,33 @@ func (a *app) judgeAll(ctx context.Context, s *local.Store, ar *armory, first bo
 	return j, err
 }
 
+// sayUnusable says what entries of lists cannot be used, a line for each list and
+// reason.
+func sayUnusable(all []ioc.Refusal) []string {
+	type key struct{ list, why string }
+	first, count := map[key]string{}, map[key]int{}
+	var order []key
+	for _, r := range all {
+		k := key{r.Report, r.Reason}
+		if count[k]++; count[k] == 1 {
+			order = append(order, k)
+			first[k] = r.Value
+		}
+	}
+	var said []string
+	for _, k := range order {
+		said = append(said, fmt.Sprintf("warninglist %s: %s left out: %s, e.g. %q", k.list, plural(count[k], "entry"), k.why, shorten(first[k], 80)))
+	}
+	return said
+}
+
 // tellJudged says what changed; a pass that changed nothing is not worth a word.
 func (a *app) tellJudged(j store.Judged) error {
 	if j.NowArmed+j.NowDisarmed == 0 || a.quietArming {
 		return nil
 	}
 	if a.json {
-		return a.line("arming", map[string]int{"judged": j.Observables, "disarmed": j.Disarmed, "now_armed": j.NowArmed, "now_disarmed": j.NowDisarmed})
+		return a.line("judged", map[string]int{"indicators": j.Observables, "disarmed": j.Disarmed, "now_armed": j.NowArmed, "now_disarmed": j.NowDisarmed})
 	}
 	a.note("iochunt: of %s judged %s not armed (iochunt indicators list --state not_armed)", plural(j.Observables, "indicator"), areOf(j.Disarmed))
 	return nil
@@ -324,6 +366,9 @@ func lifetimesOf(m map[string]time.Duration) map[ioc.Type]time.Duration {
 // anyLifetime reports whether some claims end that their feeds do not end.
 func anyLifetime(l enrich.Lifetimes) bool { return len(l.ByType)+len(l.ByFeed) > 0 }
 
+// asKeys makes an error about flags one about settings.
+var asKeys = strings.NewReplacer("--min-score", "min_score:", "--min-severity", "min_severity:")
+
 // checkScoring refuses settings that only this floor can judge: names of types
 // and of sinks, and the weights of scoring.
 func (a *app) checkScoring() error {
@@ -331,13 +376,18 @@ func (a *app) checkScoring() error {
 	if err := lives.Check(); err != nil {
 		return fmt.Errorf("config %s: arming: %w; the types are: %s", a.cfg.File, err, typeNames())
 	}
+	kinds := map[string]bool{}
 	for _, s := range a.cfg.Sinks {
 		if !slices.Contains(emit.Names(), s.Kind) {
 			return fmt.Errorf("config %s: sinks: no sink %q; there are: %s", a.cfg.File, s.Kind, strings.Join(emit.Names(), ", "))
 		}
 		if _, err := newThreshold(minFlags{s.MinScore, s.MinSeverity}); err != nil {
-			return fmt.Errorf("config %s: sinks: %s: %w", a.cfg.File, s.Kind, err)
+			return fmt.Errorf("config %s: sinks: %s: %s", a.cfg.File, s.Kind, asKeys.Replace(err.Error()))
 		}
+		if kinds[s.Kind] {
+			return fmt.Errorf("config %s: sinks: a second one of the kind %s", a.cfg.File, s.Kind)
+		}
+		kinds[s.Kind] = true
 	}
 	var err error
 	a.scoring, err = a.newScoring()

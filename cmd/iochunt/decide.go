@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,11 +46,12 @@ func newDecide(a *app, verdict, short, long string) *cobra.Command {
 }
 
 func (a *app) decide(ctx context.Context, verdict string, f decideFlags, values []string) error {
+	f.why = strings.TrimSpace(f.why)
 	if f.why == "" && !f.undo && !f.dryRun {
 		return usage("--why is needed: whoever meets this decision in a year wants to know")
 	}
-	if f.undo {
-		verdict = ""
+	if err := checkWhy(f.why); err != nil {
+		return err
 	}
 	var ds []ioc.Decision
 	for _, v := range values {
@@ -59,18 +61,49 @@ func (a *app) decide(ctx context.Context, verdict string, f decideFlags, values 
 		}
 		ds = append(ds, a.decision(o, verdict, f.why))
 	}
-	if err := a.decideAll(ctx, ds, f.dryRun); err != nil || f.dryRun {
+	if err := a.decideAll(ctx, ds, f); err != nil || f.dryRun {
 		return err
 	}
 	return a.refreshSet(ctx)
 }
 
-func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, dryRun bool) error {
+// longestWhy is how long a reason may be, in bytes: it is shown in every listing.
+const longestWhy = 1000
+
+func checkWhy(why string) error {
+	if len(why) > longestWhy {
+		return usage("--why has %d bytes: a reason is of at most %d", len(why), longestWhy)
+	}
+	return nil
+}
+
+// takeBack makes of decisions that they are taken back: each has to be there.
+func takeBack(ctx context.Context, s *local.Store, ds []ioc.Decision) error {
+	for i := range ds {
+		facts, err := s.Facts(ctx, ds[i].Observable)
+		if err != nil {
+			return err
+		}
+		same := func(d ioc.Decision) bool { return d.Source == ds[i].Source && d.Verdict == ds[i].Verdict }
+		if !slices.ContainsFunc(facts.Decisions, same) {
+			return usage("nobody decided to %s %s %s, so there is nothing to take back (iochunt indicators show)", ds[i].Verdict, ds[i].Type, ds[i].Value)
+		}
+		ds[i].Verdict = ""
+	}
+	return nil
+}
+
+func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, f decideFlags) error {
 	s, err := a.openStore()
 	if err != nil {
 		return err
 	}
 	defer s.Close()
+	if f.undo {
+		if err := takeBack(ctx, s, ds); err != nil {
+			return err
+		}
+	}
 	rules, err := a.judgedRules(ctx, s)
 	if err != nil {
 		return err
@@ -80,11 +113,15 @@ func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, dryRun bool) err
 			return err
 		}
 	}
-	if !dryRun {
+	if !f.dryRun {
 		err = a.byRules(ctx, s, rules, func(rules *enrich.Rules) error { return s.Decide(ctx, ds, rules.Judge) })
 	}
-	if a.json && err == nil {
-		err = a.line("summary", map[string]any{"decisions": len(ds), "applied": !dryRun})
+	switch {
+	case err != nil:
+	case a.json:
+		err = a.line("summary", map[string]any{"decisions": len(ds), "applied": !f.dryRun})
+	case f.dryRun:
+		_, err = fmt.Fprintln(a.out, "nothing was changed: --dry-run")
 	}
 	return err
 }
@@ -98,7 +135,8 @@ func (a *app) judgedRules(ctx context.Context, s *local.Store) (*enrich.Rules, e
 	if err != nil {
 		return nil, err
 	}
-	return a.rules(ctx, s, ar)
+	rules, _, err := a.rules(ctx, s, ar) // what is wrong with lists is told by whoever judges
+	return rules, err
 }
 
 // byRules does what judges by the rules in force: while it does, no pass by other

@@ -16,6 +16,7 @@ import (
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store/local"
 )
 
@@ -200,8 +201,9 @@ const oldLists = 180 * 24 * time.Hour
 // arming warns of rules that cannot be made, and of lists that are old.
 func (c *checkup) arming(ctx context.Context, s *local.Store) {
 	ar, err := c.a.armory(ctx, s)
+	var unusable []ioc.Refusal
 	if err == nil {
-		_, err = c.a.rules(ctx, s, ar)
+		_, unusable, err = c.a.rules(ctx, s, ar)
 	}
 	if err != nil {
 		c.say("fail", "arming", err.Error(), "mend arming in the config file")
@@ -218,6 +220,9 @@ func (c *checkup) arming(ctx context.Context, s *local.Store) {
 		level, mend = "warn", "iochunt indicators count says by which rules; arming.lists in the config file can switch a list off"
 	}
 	c.say(level, "arming", said, mend)
+	for _, said := range sayUnusable(unusable) {
+		c.say("warn", "lists", said, "")
+	}
 	c.lists(ctx, s)
 	c.listRules(ctx, s)
 }

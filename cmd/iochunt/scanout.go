@@ -27,6 +27,8 @@ type scanOutput struct {
 	alerts  int // hits that are worth an alert
 	below   int // hits that are not shown, as they are worth too little
 
+	disarmed int // hits that are only there because --disarmed was said
+
 	gathered gathering // hits that are to be kept and shown
 
 	mu      sync.Mutex // guards what the walk adds while hits come in
@@ -80,6 +82,9 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 	for i := range hits {
 		if hits[i].Alert {
 			o.alerts++
+		}
+		if !hasArmed(&hits[i]) {
+			o.disarmed++
 		}
 	}
 	if o.keep == nil {
@@ -203,6 +208,12 @@ func (o *scanOutput) sentence(s hunt.Summary) string {
 	if s.Hits > 0 {
 		found += fmt.Sprintf(", %s worth an alert", thousands(s.Alerts))
 	}
+	if o.disarmed > 0 {
+		found += fmt.Sprintf(", %s of indicators that are not armed", thousands(o.disarmed))
+	}
+	if s.Below > 0 {
+		found += fmt.Sprintf(", %s not shown, as score or severity is too low", thousands(s.Below))
+	}
 	if s.Hits == 0 && len(s.Incomplete) > 0 {
 		found = "NOT ALL WAS SEARCHED; no hits in what was"
 	}
@@ -216,9 +227,6 @@ func (o *scanOutput) sentence(s hunt.Summary) string {
 	}
 	if s.Expired > 0 {
 		line += fmt.Sprintf("; %s of indicators that had expired by then left out", plural(s.Expired, "match", "matches"))
-	}
-	if s.Below > 0 {
-		line += fmt.Sprintf("; %s of them not shown, as their score or severity is too low", thousands(s.Below))
 	}
 	if s.Disarmed > 0 {
 		line += fmt.Sprintf("; %s of indicators that are not armed left out (--disarmed shows them)", plural(s.Disarmed, "match", "matches"))

@@ -163,7 +163,7 @@ func (a *app) foreignRules(ctx context.Context, s *local.Store) (*enrich.Rules, 
 	if err != nil {
 		return nil, err
 	}
-	rules, err := a.rules(ctx, s, ar)
+	rules, _, err := a.rules(ctx, s, ar)
 	if err != nil {
 		return nil, err
 	}

@@ -136,7 +136,7 @@ func (a *app) checkLists(ctx context.Context, values []string) error {
 	if err != nil {
 		return err
 	}
-	rules, err := a.rules(ctx, s, ar)
+	rules, _, err := a.rules(ctx, s, ar)
 	if err != nil {
 		return err
 	}

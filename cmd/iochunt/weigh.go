@@ -52,8 +52,11 @@ func newThreshold(f minFlags) (threshold, error) {
 	if f.score < 0 || f.score > 100 {
 		return threshold{}, usage("--min-score %d is not between 0 and 100", f.score)
 	}
-	level := max(0, slices.Index(ioc.Levels, f.severity))
-	if f.severity != "" && !slices.Contains(ioc.Levels, f.severity) {
+	level := slices.Index(ioc.Levels, strings.ToLower(f.severity))
+	if f.severity == "" {
+		level = 0
+	}
+	if level < 0 {
 		return threshold{}, usage("--min-severity %q: it is one of %s", f.severity, strings.Join(ioc.Levels, ", "))
 	}
 	return threshold{f.score, uint8(level * 20)}, nil
@@ -118,7 +121,7 @@ func (a *app) explainHit(h *ioc.Hit) []string {
 	for i := range h.Indicators {
 		lines = append(lines, validity(&h.Indicators[i], h))
 	}
-	return append(lines, asked(a.listsAsked, h.Arming))
+	return append(lines, a.asked(h))
 }
 
 // validity says how a claim stood at the time of the event.
@@ -134,13 +137,16 @@ func validity(i *ioc.Indicator, h *ioc.Hit) string {
 	}
 }
 
-// asked says how many lists were asked of an observable, and what they said.
-func asked(n int, a *ioc.Arming) string {
-	said := "on none"
-	if a != nil && len(a.Lists) > 0 {
-		said = "on " + strings.Join(listNames(a.Lists), ", ")
+// asked says how many lists were asked of a hit's observable, and what they said.
+func (a *app) asked(h *ioc.Hit) string {
+	named := !slices.ContainsFunc(h.Indicators, func(i ioc.Indicator) bool { return i.Feed != adHoc })
+	switch {
+	case h.Arming != nil && len(h.Arming.Lists) > 0:
+		return plural(a.listsAsked, "list") + " asked: on " + strings.Join(listNames(h.Arming.Lists), ", ")
+	case named:
+		return "no list was asked: it was named for one scan"
 	}
-	return plural(n, "list") + " asked: " + said
+	return plural(a.listsAsked, "list") + " asked: on none"
 }
 
 // listNames says which entry of which list holds an observable.
