@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/iochunt/iochunt/internal/misplist"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/misplist"
 )
 
 // listRun is one sequence of Collect. A list and its mark go out in the same

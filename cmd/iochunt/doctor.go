@@ -154,14 +154,14 @@ func mendOf(err error) string {
 
 // set checks the compiled set against the store.
 func (c *checkup) set(ctx context.Context, s *local.Store) {
-	gen, err := s.Generation(ctx)
-	if err != nil {
-		c.say("fail", "set", err.Error(), "iochunt doctor --repair")
-		return
-	}
 	set, err := match.Open(c.a.setPath())
+	current := false
 	if err == nil {
 		defer set.Close()
+		if current, err = isSetOf(ctx, s, set); err != nil {
+			c.say("fail", "set", err.Error(), "iochunt doctor --repair")
+			return
+		}
 		err = set.Verify()
 	}
 	switch {
@@ -169,8 +169,8 @@ func (c *checkup) set(ctx context.Context, s *local.Store) {
 		c.say("warn", "set", "not compiled yet", "the next scan or collect does it")
 	case err != nil:
 		c.say("warn", "set", err.Error(), "iochunt doctor --repair; the next scan does it too")
-	case set.Generation() != gen:
-		c.say("warn", "set", "older than the store", "the next scan or collect makes it anew")
+	case !current:
+		c.say("warn", "set", "older than the store, or of another one", "the next scan or collect makes it anew")
 	default:
 		c.say("ok", "set", fmt.Sprintf("%s compiled", plural(set.Len(), "indicator")), "")
 	}

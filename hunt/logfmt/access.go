@@ -23,26 +23,53 @@ func parseAccess(line []byte, r *Record) bool {
 		return false
 	}
 	r.Time = t
-	if !c.accessRequest(r) || !c.accessReply(r) || !c.accessRest(r) {
+	if !c.accessRequest(r) || !c.accessReply(r) {
 		return false
 	}
-	r.event.way = accessWay(line, r)
+	if r.event.status == blocked && accessForged(c.rest()) {
+		r.event.unsure |= noOutcome
+	}
+	if !c.accessRest(r) {
+		return false
+	}
+	accessEvent(line, r)
 	return true
 }
 
-// accessWay returns the direction: clients come to a web server. Only where one
-// of ours asks for a whole URL or a tunnel is the server a proxy, on its way out
-// (RFC 9112, 3.2.2 and 3.2.3); strangers send such requests to find open proxies.
-func accessWay(line []byte, r *Record) string {
-	if r.event.src != inside {
-		return inbound
+// accessEvent tells direction and outcome. Clients come to a web server; one with
+// an address of ours may be the proxy that they come through, and one with a name
+// may be anywhere. Where somebody asks for a whole URL or a tunnel, the server is
+// a proxy (RFC 9112, 3.2.2 and 3.2.3): for ours, on their way out; but strangers
+// send such requests, too, to find open proxies.
+func accessEvent(line []byte, r *Record) {
+	e := &r.event
+	method, target := r.value(line, "http.request.method"), r.value(line, "url.original")
+	asked := len(target) > 0 && target[0] != '/' && target[0] != '*'
+	e.relays = asked
+	switch {
+	case e.src == outside:
+		e.goes(inbound)
+	case e.src == inside && asked:
+		e.goes(outbound)
 	}
+	if !asked {
+		return // the status is the server's own
+	}
+	// Of a tunnel, the status is the proxy's; else it may be that of whom was asked.
+	if status := e.status; status == allowed || string(method) == "CONNECT" {
+		e.says(status)
+	}
+	e.status = ""
+}
+
+// value returns what stands in a field.
+func (r *Record) value(line []byte, name string) []byte {
 	for _, f := range r.Fields {
-		if f.Name == "url.original" && line[f.Start] != '/' && line[f.Start] != '*' {
-			return outbound
+		if f.Name == name {
+			return line[f.Start:f.End]
 		}
 	}
-	return inbound
+	return nil
 }
 
 // accessNames reads what stands before the time: three words, or four with the
@@ -61,8 +88,11 @@ func accessNames(b []byte, r *Record) bool {
 		return false
 	}
 	client := 0
-	if n == 4 && !isIP(b[w[0][0]:w[0][1]]) && isIP(b[w[1][0]:w[1][1]]) {
+	if n == 4 && isIP(b[w[1][0]:w[1][1]]) {
 		client = 1
+		if a, ok := addrOf(b[w[0][0]:w[0][1]]); ok {
+			r.event.meets("source", a) // a host that is an address, or a second client?
+		}
 		r.add("url.domain", w[0][0], vhostEnd(b, w[0]))
 	}
 	r.addAddr("source", b, w[client][0], w[client][1])
@@ -124,7 +154,7 @@ func (c *cursor) accessReply(r *Record) bool {
 		return false
 	}
 	r.add("http.response.status_code", start, end)
-	r.event.says(httpOutcome(c.b[start:end]))
+	r.event.replies(httpOutcome(c.b[start:end]))
 	start, end = c.word()
 	if !isNil(c.b[start:end]) && !allDigits(c.b[start:end]) {
 		return false
@@ -133,6 +163,27 @@ func (c *cursor) accessReply(r *Record) bool {
 		r.add("http.response.body.bytes", start, end)
 	}
 	return true
+}
+
+// accessForged looks for a second status and size behind a quote: where the
+// writer does not hide the quotes of a request, a refusal may be a part of it.
+func accessForged(b []byte) bool {
+	for {
+		n := bytes.Index(b, []byte("\" "))
+		if n < 0 {
+			return false
+		}
+		b = b[n+2:]
+		c := cursor{b, 0}
+		start, end := c.word()
+		if httpOutcome(b[start:end]) == "" || !c.lit(' ') {
+			continue
+		}
+		start, end = c.word()
+		if isNil(b[start:end]) || allDigits(b[start:end]) {
+			return true
+		}
+	}
 }
 
 // accessRest reads the quoted strings behind, and leaves what follows them.
@@ -150,4 +201,38 @@ func (c *cursor) accessRest(r *Record) bool {
 		}
 	}
 	return true
+}
+
+// haproxyMessage reads HAProxy's HTTP log (HAProxy configuration manual, 8.2.3):
+//
+//	192.0.2.1:33318 [21/Nov/2026:02:04:11.123] fe be/srv 10/0/30/69/109 403 2750 - - PR-- 1/1/1/1/0 0/0 "GET / HTTP/1.1"
+//
+// What the client sent stands at the end.
+func haproxyMessage(line []byte, msg int, r *Record) {
+	c := cursor{line, msg}
+	start, end := c.word()
+	port := start + max(0, bytes.LastIndexByte(line[start:end], ':'))
+	if !isIP(line[start:port]) || !c.text(" [") {
+		return
+	}
+	if _, _, ok := c.to(']'); !ok {
+		return
+	}
+	for range 3 { // frontend, backend/server, times
+		c.blanks()
+		c.word()
+	}
+	c.blanks()
+	from, to := c.word()
+	c.blanks()
+	c.lit('+') // of a reply that was still on its way
+	size, sizeEnd := c.word()
+	r.addAddr("source", line, start, port)
+	if r.event.src == outside {
+		r.event.comes()
+	}
+	if status := httpOutcome(line[from:to]); status != "" && allDigits(line[size:sizeEnd]) { // the TCP log has no status
+		r.add("http.response.status_code", from, to)
+		r.event.replies(status)
+	}
 }

@@ -30,6 +30,7 @@ func parseApacheError(line []byte, r *Record) bool {
 		return false
 	}
 	r.add("log.level", level, end)
+	named, module := level > start, line[start:max(start, level-1)]
 	for c.text(" [") {
 		if start, end, ok = c.to(']'); !ok {
 			return false
@@ -38,7 +39,7 @@ func parseApacheError(line []byte, r *Record) bool {
 	}
 	c.blanks()
 	r.add("message", c.i, len(line))
-	apacheEvent(line[c.i:], r)
+	apacheEvent(line[c.i:], module, named, r)
 	return true
 }
 
@@ -46,9 +47,16 @@ func parseApacheError(line []byte, r *Record) bool {
 // mod_autoindex and mod_access_compat; ModSecurity) by the beginning of the
 // message, behind the number that Apache 2.4 gives it: paths and users follow.
 // Whoever is named as the client has come to the server.
-func apacheEvent(text []byte, r *Record) {
-	if hasField(r, "source.ip") || hasField(r, "source.address") {
-		r.event.way = inbound
+//
+// Since 2.4 the module that wrote a message stands before it. Those that run
+// programs (php, wsgi, cgi) write what the program says, which may be the words
+// of a stranger.
+func apacheEvent(text, module []byte, named bool, r *Record) {
+	if r.event.src == outside {
+		r.event.comes()
+	}
+	if named && !apacheRefuser(module) {
+		return
 	}
 	c := cursor{text, 0}
 	if c.text("AH") {
@@ -65,6 +73,16 @@ func apacheEvent(text []byte, r *Record) {
 	if bytes.HasPrefix(text, []byte("user ")) && (bytes.Contains(text, []byte(": authentication failure for \"")) || bytes.Contains(text, []byte(" not found: "))) {
 		r.event.says(blocked)
 	}
+}
+
+// apacheRefuser reports whether a module turns clients away itself. ModSecurity
+// may write without a name.
+func apacheRefuser(module []byte) bool {
+	switch string(module) {
+	case "", "authz_core", "authz_host", "access_compat", "auth_basic", "auth_digest", "autoindex", "security2":
+		return true
+	}
+	return false
 }
 
 func isApacheLevel(b []byte) bool {

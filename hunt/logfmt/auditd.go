@@ -48,21 +48,30 @@ func auditEvent(line, kind []byte, from int, r *Record) {
 	switch {
 	case user:
 		if start, end, ok := auditValue(line, from, "res="); ok {
-			switch string(line[start:end]) {
-			case "success", "1":
-				r.event.says(allowed)
-			case "failed", "0":
-				r.event.says(blocked)
+			r.event.says(auditResult(line[start:end]))
+			if _, _, ok = auditValue(line, end, "res="); ok { // a second one
+				r.event.unsure |= noOutcome
 			}
 		}
 		if r.event.src != nowhere {
-			r.event.way = inbound
+			r.event.comes()
 		}
 	case string(kind) == "AVC":
 		if bytes.HasPrefix(bytes.TrimLeft(line[from:], " "), []byte("avc:  denied ")) {
 			r.event.says(blocked)
 		}
 	}
+}
+
+func auditResult(res []byte) string {
+	res, _, _ = bytes.Cut(res, []byte("'")) // behind which the names of ids may follow
+	switch string(res) {
+	case "success", "1":
+		return allowed
+	case "failed", "0":
+		return blocked
+	}
+	return ""
 }
 
 // auditFields names what an event says of programs, files and addresses. The

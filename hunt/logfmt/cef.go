@@ -102,7 +102,7 @@ func eventPairs(c cursor, delim byte, r *Record) {
 			return
 		}
 		end := c.eventEnd(delim)
-		eventPair(c.b, string(key), start, end, r)
+		eventPair(c.b, key, start, end, r)
 		c.i = min(end+1, len(c.b))
 	}
 }
@@ -140,21 +140,25 @@ func (c *cursor) eventEnd(delim byte) int {
 	return len(c.b)
 }
 
-func eventPair(line []byte, key string, start, end int, r *Record) {
-	switch key {
+func eventPair(line, key []byte, start, end int, r *Record) {
+	switch string(key) {
 	case "rt", "end", "start", "devTime":
-		if t, ok := whole(line[start:end], r.Ref); ok && (r.Time.IsZero() || key == "rt" || key == "devTime") {
+		if t, ok := whole(line[start:end], r.Ref); ok && (r.Time.IsZero() || key[0] == 'r' || key[0] == 'd') {
 			r.Time = t
 		}
 	case "dvchost", "identHostName":
 		r.Host = string(line[start:end])
 	}
-	switch name := eventKeys[key]; name {
+	switch name := eventKeys[string(key)]; name {
 	case "source", "destination":
 		r.addAddr(name, line, start, end)
 	case "":
-		r.add(key, start, end)
-		r.event.learn(meaningOf(key), line[start:end])
+		k := keyOf(key)
+		r.add(k.name, start, end)
+		r.event.learnKey(k, line[start:end])
+	case "source.port", "destination.port":
+		r.add(name, start, end)
+		r.event.learnKey(keyOf(key), line[start:end])
 	default:
 		r.add(name, start, end)
 	}

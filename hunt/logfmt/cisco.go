@@ -15,14 +15,17 @@ import "bytes"
 func ciscoMessage(line, tag []byte, msg int, r *Record) {
 	text := line[msg:]
 	switch id := string(tag[bytes.LastIndexByte(tag, '-')+1:]); id {
-	case "106001", "106006", "106007", "710003", "710005", "605004", "113015":
-		r.event.way = inbound
-		r.event.says(blocked)
+	case "106001", "106006", "106007", "710003", "710005", "605004":
 		ciscoEnds(line, msg, " from ", " to ", r)
+		ciscoComes(blocked, r)
+		_, flags, ok := bytes.Cut(text, []byte(" flags "))
+		r.event.turned = ok && (!bytes.HasPrefix(flags, []byte("SYN ")) || bytes.Contains(flags, []byte("ACK ")))
+	case "113015":
+		ciscoUser(line, msg, r)
+		ciscoComes(blocked, r)
 	case "710002", "605005":
-		r.event.way = inbound
-		r.event.says(allowed)
 		ciscoEnds(line, msg, " from ", " to ", r)
+		ciscoComes(allowed, r)
 	case "106014", "106023":
 		if bytes.HasPrefix(text, []byte("Deny ")) {
 			r.event.says(blocked)
@@ -33,6 +36,7 @@ func ciscoMessage(line, tag []byte, msg int, r *Record) {
 			r.event.says(blocked)
 		}
 		ciscoEnds(line, msg, " from ", " to ", r)
+		r.event.turned = true // of no connection that the firewall still knows
 	case "302013", "302015", "302020":
 		ciscoBuilt(line, msg, r)
 	case "106100", "IPACCESSLOGP", "IPACCESSLOGDP", "IPACCESSLOGS", "IPACCESSLOGNP":
@@ -44,15 +48,35 @@ func ciscoBuilt(line []byte, msg int, r *Record) {
 	c := cursor{line, msg}
 	switch {
 	case c.text("Built inbound "):
-		r.event.way = inbound
+		r.event.goes(inbound)
 		ciscoEnds(line, c.i, " for ", " to ", r)
+		r.event.forth = true
 	case c.text("Built outbound "):
-		r.event.way = outbound
+		r.event.goes(outbound)
 		ciscoEnds(line, c.i, " to ", " for ", r)
 	default:
 		return
 	}
 	r.event.says(allowed)
+}
+
+// ciscoComes tells of somebody who came to the firewall or through it.
+func ciscoComes(outcome string, r *Record) {
+	if r.event.src != nowhere {
+		r.event.says(outcome)
+		r.event.comes()
+	}
+}
+
+// ciscoUser reads "... : user = NAME : user IP = 192.0.2.7"; the name is what
+// somebody typed.
+func ciscoUser(line []byte, msg int, r *Record) {
+	const key = " user IP = "
+	if n := bytes.LastIndex(line[msg:], []byte(key)); n >= 0 {
+		c := cursor{line, msg + n + len(key)}
+		start, end := c.word()
+		r.addAddr("source", line, start, end)
+	}
 }
 
 // ciscoList reads "access-list NAME denied tcp inside/10.0.0.5(4711) ->
@@ -90,12 +114,20 @@ func ciscoEnds(line []byte, msg int, src, dst string, r *Record) {
 // ciscoAddr names the address in "outside:192.0.2.7/4242", "outside/192.0.2.7(4242)"
 // or any part of these.
 func ciscoAddr(side string, line []byte, start, end int, r *Record) {
+	port := [2]int{}
 	if i := bytes.IndexByte(line[start:end], '('); i > 0 {
+		port = [2]int{start + i + 1, max(start+i+1, start+bytes.IndexByte(line[start:end], ')'))}
 		end = start + i
 		start += bytes.LastIndexByte(line[start:end], '/') + 1
 	} else if i := bytes.LastIndexByte(line[start:end], '/'); i > 0 {
+		port = [2]int{start + i + 1, end}
 		end = start + i
 	}
+	which := 0
+	if side == "destination" {
+		which = 1
+	}
+	r.event.learnPort(which, line[port[0]:port[1]])
 	if !isIP(line[start:end]) {
 		start += bytes.IndexByte(line[start:end], ':') + 1
 	}

@@ -15,20 +15,37 @@ const (
 
 // event is what a format learns of direction and outcome while it reads.
 type event struct {
+	touched  bool   // something was learned
 	way      string // the direction, where the format states it; "" it does not
 	asks     bool   // a question to a name server: its name is on the way out
 	src, dst zone   // where the two ends are
 	said     said
-	login    bool   // it is a log-in, so that a failure is a refusal
-	code     int    // event id of Windows
-	security bool   // it is of Windows' security log
-	local    uint8  // Zeek's local_orig and local_resp, two bits each
-	half     bool   // Zeek saw no answer
-	loose    bool   // the protocol has no handshake
-	status   string // outcome by a status of HTTP
-	number   string // outcome by a number that is one, if there is a client of a web server
-	client   bool   // there is a client of a web server
+	login    bool      // it is a log-in, so that a failure is a refusal
+	code     int       // event id of Windows
+	security bool      // it is of Windows' security log
+	local    uint8     // Zeek's local_orig and local_resp, two bits each
+	half     bool      // Zeek saw no answer
+	loose    bool      // the protocol has no handshake
+	status   string    // outcome by a status of HTTP
+	number   string    // outcome by a number that is one, if there is a client of a web server
+	client   bool      // there is a client of a web server
+	request  bool      // and what it asked for
+	relays   bool      // of a proxy that may be ours or open to strangers
+	suricata bool      // its source is that of a packet, unless it says more
+	turned   bool      // the packet went back to who began
+	forth    bool      // the packet came from who began
+	ports    [2]uint16 // of source and destination, 0 where not known
+	keys     [2]uint64
+	unsure   doubt
 }
+
+// doubt is what a record cannot be asked.
+type doubt uint8
+
+const (
+	noWay doubt = 1 << iota
+	noOutcome
+)
 
 // said collects what a record says of the outcome. What says so outright (an
 // action of a firewall) weighs more than what only suggests it (an event's
@@ -65,6 +82,9 @@ func (e *event) hints(outcome string) {
 
 // outcome weighs what was said; who says both says nothing.
 func (e *event) outcome() string {
+	if e.unsure&noOutcome != 0 {
+		return ""
+	}
 	if e.said&hintFailed != 0 && e.login {
 		e.said |= hintBlocked
 	}
@@ -90,15 +110,50 @@ func (r *Record) settle() {
 	r.Outcome = e.outcome()
 }
 
-// http concludes from the status of a reply. A server out there that refuses has
-// been reached; it is ours that turn strangers away.
-func (e *event) http() {
-	status := e.status
-	if status == "" && e.client {
-		status = e.number
+// comes notes that somebody came to a machine of ours, who is a stranger unless
+// the address says otherwise: what is inside may be a machine of ours, and may
+// be the proxy that strangers come through.
+func (e *event) comes() {
+	if e.src == outside || e.src == nowhere {
+		e.goes(inbound)
 	}
-	if status == blocked && (e.way == outbound || e.way == "" && e.src == inside && e.dst == outside) {
-		status = allowed
+}
+
+// goes notes a direction; two that differ are none.
+func (e *event) goes(way string) {
+	if e.way != "" && e.way != way {
+		e.unsure |= noWay
+	}
+	e.way = way
+}
+
+// replies notes what a status of HTTP says; two that differ say nothing.
+func (e *event) replies(outcome string) {
+	if e.status != "" && e.status != outcome {
+		e.unsure |= noOutcome
+	}
+	e.status = outcome
+}
+
+// http concludes from the status of a reply. It is our servers that turn
+// strangers away; a server out there that refuses has been reached, and it
+// chooses what it answers: a control server that answers 403 is not blocked.
+func (e *event) http() {
+	if e.client && e.request {
+		e.comes()
+		if e.status == "" {
+			e.status = e.number
+		}
+	}
+	status := e.status
+	if status == blocked {
+		switch e.heading() {
+		case inbound:
+		case outbound:
+			status = allowed
+		default:
+			status = ""
+		}
 	}
 	e.hints(status)
 }
@@ -129,6 +184,7 @@ func zoneOf(a netip.Addr) zone {
 
 // meets notes an address of one end.
 func (e *event) meets(side string, a netip.Addr) {
+	e.touched = true
 	end := &e.src
 	switch side {
 	case "source":
@@ -148,22 +204,66 @@ func (e *event) meets(side string, a netip.Addr) {
 // Direction returns which way the event went, seen from line[start:end]:
 // "inbound", "outbound" or "internal", and "" where the record does not say.
 //
-// What the format states comes first. A question to a name server is outbound
-// for the name that is asked, whoever passed it on, but inbound for the address
-// of a stranger who asks. Else the addresses of both ends decide, by which of
-// them is private (RFC 1918, RFC 4193, RFC 6598, loopback and link-local); two
-// public ones do not say which is ours.
+// What the format states comes first, unless the addresses of both ends say the
+// opposite. A question to a name server is outbound for the name that is asked,
+// whoever passed it on, but inbound for the address of a stranger who asks. Else
+// the addresses decide, by which of them is private (RFC 1918, RFC 4193, RFC 6598,
+// loopback and link-local); two public ones do not say which is ours.
 func (r *Record) Direction(start, end int) string {
 	e := &r.event
-	if e.asks && !(e.src == outside && (e.dst == inside || r.isSource(start, end))) {
+	if e.unsure&noWay != 0 {
+		return ""
+	}
+	if e.asks && (e.isReply() || !(e.src == outside && (e.dst == inside || r.isSource(start, end)))) {
 		return outbound
 	}
 	if e.asks {
 		return inbound
 	}
-	if e.way != "" {
-		return e.way
+	way := e.heading()
+	if way == inbound && e.relays && !r.isSource(start, end) {
+		return ""
 	}
+	return way
+}
+
+// heading is the direction of the event as a whole.
+func (e *event) heading() string {
+	way, ends := e.way, e.between()
+	switch {
+	case e.unsure&noWay != 0, e.src == both, e.dst == both:
+		return ""
+	case way == "":
+		way = ends
+	case ends == internal && (way == inbound || way == outbound):
+		way = internal // a host's own view of what stayed within the network
+	case ends != "" && ends != way:
+		return ""
+	}
+	if way == inbound && (e.isReply() || e.suricata && !e.forth && !e.isQuestion()) {
+		return ""
+	}
+	return way
+}
+
+// isReply reports whether a packet may belong to a connection that began at the
+// other end: it comes from the port of a service, or back to who began. Packets
+// that come late, when the firewall has forgotten the connection, are blocked
+// all day, and are no scan.
+func (e *event) isReply() bool {
+	return e.turned || !e.forth && servicePort(e.ports[0]) && e.ports[1] > lastService
+}
+
+// isQuestion reports whether a packet goes to the port of a service.
+func (e *event) isQuestion() bool { return servicePort(e.ports[1]) && e.ports[0] > lastService }
+
+// lastService is the last of the system ports (RFC 6335).
+const lastService = 1023
+
+func servicePort(p uint16) bool { return 0 < p && p <= lastService }
+
+// between is the direction that the addresses of both ends show.
+func (e *event) between() string {
 	switch {
 	case e.src == inside && e.dst == inside:
 		return internal

@@ -87,6 +87,14 @@ func TestPacketEvents(t *testing.T) {
 	f("STATE_INVALID_DROP: ", thru, "203.0.113.9", outbound, blocked)
 	f("Shorewall:net2fw:DROP:", in, "203.0.113.9", inbound, blocked)
 	f("REJECT wan in: ", in, "203.0.113.9", inbound, blocked)
+	f("[UFW BLOCK] ", in+" LEN=40 PROTO=TCP SPT=443 DPT=51234 WINDOW=0 RES=0x00 ACK FIN URGP=0", "203.0.113.9", "", blocked) // the end of a connection of ours
+	f("[UFW BLOCK] ", in+" LEN=40 PROTO=TCP SPT=4444 DPT=51234 WINDOW=0 RES=0x00 RST URGP=0", "203.0.113.9", "", blocked)
+	f("[UFW BLOCK] ", in+" LEN=40 PROTO=TCP SPT=4444 DPT=51234 WINDOW=0 RES=0x00 ACK SYN URGP=0", "203.0.113.9", "", blocked)
+	f("[UFW BLOCK] ", in+" LEN=40 PROTO=TCP SPT=4444 DPT=23 WINDOW=0 RES=0x00 SYN URGP=0", "203.0.113.9", inbound, blocked)
+	f("[UFW BLOCK] ", in+" LEN=40 PROTO=UDP SPT=53 DPT=51234 LEN=9", "203.0.113.9", "", blocked)
+	f("[UFW BLOCK] ", "IN=eth0 OUT= MAC=00 SRC=192.0.2.1 DST=10.0.0.1 PROTO=ICMP TYPE=3 CODE=1 [SRC=10.0.0.1 DST=203.0.113.9 LEN=60 ]", "203.0.113.9", "", blocked)
+	f("raw DROP ", "IN=eth1 OUT= MAC=00 SRC=10.0.0.7 DST=203.0.113.9", "203.0.113.9", outbound, blocked) // of the table raw, before the way is known
+	f("DROP ", "IN=eth0 x OUT= SRC=203.0.113.9 DST=10.0.0.1", "203.0.113.9", inbound, "")
 	f("NFT ACCEPT ", thru, "203.0.113.9", outbound, allowed)
 	f("dropbear: ", in, "203.0.113.9", inbound, "")
 	f("ACCEPT-or-DROP ", in, "203.0.113.9", inbound, "") // says both
@@ -154,7 +162,12 @@ func TestCiscoEvents(t *testing.T) {
 	f(`%ASA-4-106023: Deny tcp src outside:203.0.113.9/4242 dst inside:10.0.0.5/22 by access-group "outside_in" [0x0, 0x0]`, "203.0.113.9", inbound, blocked)
 	f(`%ASA-4-106023: Deny tcp src inside:10.0.0.5/4242 dst outside:203.0.113.9/443 by access-group "out"`, "203.0.113.9", outbound, blocked)
 	f("%ASA-2-106001: Inbound TCP connection denied from 203.0.113.9/4242 to 198.51.100.1/22 flags SYN on interface outside", "203.0.113.9", inbound, blocked)
-	f("%ASA-2-106006: Deny inbound UDP from 203.0.113.9/53 to 198.51.100.1/4242 on interface outside", "203.0.113.9", inbound, blocked)
+	f("%ASA-2-106006: Deny inbound UDP from 203.0.113.9/5353 to 198.51.100.1/4242 on interface outside", "203.0.113.9", inbound, blocked)
+	f("%ASA-6-106015: Deny TCP (no connection) from 203.0.113.9/4444 to 10.0.0.5/51234 flags RST ACK on interface outside", "203.0.113.9", "", blocked)
+	f("%ASA-2-106001: Inbound TCP connection denied from 203.0.113.9/4444 to 10.0.0.5/51234 flags SYN ACK on interface outside", "203.0.113.9", "", blocked)
+	f("%ASA-2-106001: Inbound TCP connection denied from 203.0.113.9/4444 to 10.0.0.5/51234 flags PSH ACK on interface outside", "203.0.113.9", "", blocked)
+	f("%ASA-3-710003: TCP access denied by ACL from 10.0.0.5/4242 to inside:10.0.0.1/22 # 203.0.113.9", "203.0.113.9", internal, blocked)
+	f("%ASA-6-113015: AAA user authentication Rejected : reason = Invalid password : local database : user = x : user IP = 10.0.0.1 : user IP = 203.0.113.9", "203.0.113.9", inbound, blocked)
 	f("%ASA-6-106015: Deny TCP (no connection) from 10.0.0.5/4242 to 203.0.113.9/443 flags RST on interface inside", "203.0.113.9", outbound, blocked)
 	f("%ASA-6-302013: Built outbound TCP connection 1 for outside:203.0.113.9/443 (203.0.113.9/443) to inside:10.0.0.5/4711 (198.51.100.1/4711)", "203.0.113.9", outbound, allowed)
 	f("%ASA-6-302013: Built inbound TCP connection 1 for outside:203.0.113.9/4711 (203.0.113.9/4711) to dmz:10.0.0.5/443 (198.51.100.1/443)", "203.0.113.9", inbound, allowed)
@@ -177,11 +190,21 @@ func TestAccessEvents(t *testing.T) {
 	f("203.0.113.9", "GET /x HTTP/1.1", "200", "203.0.113.9", inbound, allowed)
 	f("203.0.113.9", "GET /x HTTP/1.1", "404", "ref.example", inbound, allowed)
 	f("203.0.113.9", "GET /x HTTP/1.1", "403", "agent/1", inbound, blocked)
-	f("10.0.0.7", "GET /x HTTP/1.1", "500", "10.0.0.7", inbound, allowed)
+	f("10.0.0.7", "GET /x HTTP/1.1", "500", "10.0.0.7", "", allowed) // one of ours, or the proxy that strangers come through
+	f("10.0.0.7", "GET /x HTTP/1.1", "403", "agent/1", "", "")
+	f("pc1.example", "GET /x HTTP/1.1", "403", "agent/1", "", "")
+	f("pc1.example", "GET http://evil.example/ HTTP/1.1", "403", "evil.example", "", "")
+	f("a.example:80 203.0.113.9", "GET /x HTTP/1.1", "403", "203.0.113.9", inbound, blocked)
+	f("203.0.113.9 10.0.0.7", "GET /x HTTP/1.1", "403", "203.0.113.9", "", "") // a Host header that is an address
+	f("10.0.0.7 203.0.113.9", "GET /x HTTP/1.1", "403", "203.0.113.9", "", "")
+	f("203.0.113.5, 10.0.0.7", "GET /x HTTP/1.1", "403", "agent/1", "", "") // X-Forwarded-For
+	f("fd00::7", "GET /x HTTP/1.1", "403", "agent/1", "", "")
 	for _, status := range []string{"401", "407", "429", "444", "495", "496", "497"} {
 		f("203.0.113.9", "GET /denied HTTP/1.1", status, "203.0.113.9", inbound, blocked)
 	}
-	f("203.0.113.9", "GET http://evil.example/ HTTP/1.1", "200", "evil.example", inbound, allowed) // who looks for an open proxy
+	f("203.0.113.9", "GET http://evil.example/ HTTP/1.1", "200", "evil.example", "", allowed) // a stranger who looks for an open proxy, or ours at a proxy
+	f("203.0.113.9", "GET http://evil.example/ HTTP/1.1", "200", "203.0.113.9", inbound, allowed)
+	f("10.0.0.7", "GET http://evil.example/ HTTP/1.1", "403", "evil.example", outbound, "") // whose answer is it?
 	f("10.0.0.7", "GET http://evil.example/ HTTP/1.1", "200", "evil.example", outbound, allowed)
 	f("10.0.0.7", "CONNECT evil.example:443 HTTP/1.1", "403", "evil.example", outbound, blocked)
 	f("203.0.113.9", `\x16\x03\x01`, "000", "203.0.113.9", inbound, "")
@@ -195,6 +218,8 @@ func TestSquidEvents(t *testing.T) {
 	}
 	f("10.0.0.7", "TCP_MISS/200", "evil.example", outbound, allowed)
 	f("10.0.0.7", "TCP_MISS/403", "203.0.113.9", outbound, allowed) // the server's answer
+	checkEvent(t, "squid", "1795226651.603 310 10.0.0.7 TCP_MISS/200 1234 GET http://evil.example/x - FIRSTUP_PARENT/10.0.0.2 text/html", "evil.example", outbound, allowed)
+	f("10.0.0.7", "TCP_MISS/407", "evil.example", outbound, allowed)
 	f("10.0.0.7", "TCP_DENIED/403", "evil.example", outbound, blocked)
 	f("10.0.0.7", "TCP_DENIED/407", "evil.example", outbound, blocked)
 	f("10.0.0.7", "TCP_DENIED_REPLY/403", "evil.example", outbound, blocked)
@@ -207,9 +232,10 @@ func TestSquidEvents(t *testing.T) {
 }
 
 func TestErrorLogEvents(t *testing.T) {
+	module := "authz_core"
 	f := func(msg, direction, outcome string) {
 		t.Helper()
-		checkEvent(t, "apache_error", "[Fri Sep 09 10:42:29.902022 2011] [core:error] [pid 7] [client 203.0.113.9:4711] "+msg, "203.0.113.9", direction, outcome)
+		checkEvent(t, "apache_error", "[Fri Sep 09 10:42:29.902022 2011] ["+module+":error] [pid 7] [client 203.0.113.9:4711] "+msg, "203.0.113.9", direction, outcome)
 	}
 	f("AH01630: client denied by server configuration: /srv/www/x", inbound, blocked)
 	f("client denied by server configuration: /srv/www/x", inbound, blocked)
@@ -219,6 +245,8 @@ func TestErrorLogEvents(t *testing.T) {
 	f("ModSecurity: Access denied with code 403 (phase 2).", inbound, blocked)
 	f("ModSecurity: Warning. Access denied with nothing", inbound, "")
 	f("File does not exist: /srv/client denied by server configuration: x", inbound, "")
+	module = "php7"
+	f("AH01630: client denied by server configuration: /srv/www/x", inbound, "") // what a program printed
 	g := func(msg, direction, outcome string) {
 		t.Helper()
 		checkEvent(t, "nginx_error", "2026/11/21 02:04:11 [error] 1234#0: *5 "+msg+`, client: 203.0.113.9, server: a.example, request: "GET /x HTTP/1.1"`, "203.0.113.9", direction, outcome)
@@ -320,14 +348,42 @@ func TestJSONEvents(t *testing.T) {
 	f(`{"source":{"ip":"10.0.0.7"},"destination":{"ip":"203.0.113.9"},"http":{"response":{"status_code":403}}}`, "203.0.113.9", outbound, allowed)
 	f(`{"source":{"ip":["203.0.113.9","10.1.1.1"]},"destination":{"ip":"10.0.0.7"}}`, "203.0.113.9", "", "") // which is it?
 	// Suricata
-	f(`{"event_type":"alert","src_ip":"203.0.113.9","dest_ip":"10.0.0.7","alert":{"action":"blocked","signature":"allowed"}}`, "203.0.113.9", inbound, blocked)
+	f(`{"event_type":"alert","src_ip":"203.0.113.9","dest_ip":"10.0.0.7","alert":{"action":"blocked","signature":"allowed"}}`, "203.0.113.9", "", blocked) // a packet: of whose connection?
+	f(`{"event_type":"alert","src_ip":"203.0.113.9","src_port":4444,"dest_ip":"10.0.0.7","dest_port":51234,"direction":"to_client","alert":{"action":"blocked"}}`, "203.0.113.9", "", blocked)
+	f(`{"event_type":"alert","src_ip":"203.0.113.9","dest_ip":"10.0.0.7","direction":"to_server","alert":{"action":"blocked"}}`, "203.0.113.9", inbound, blocked)
+	f(`{"event_type":"alert","src_ip":"203.0.113.9","dest_ip":"10.0.0.7","alert":{"action":"blocked"},"flow":{"src_ip":"203.0.113.9","dest_ip":"10.0.0.7"}}`, "203.0.113.9", inbound, blocked)
+	f(`{"event_type":"alert","src_ip":"203.0.113.9","dest_ip":"10.0.0.7","alert":{"action":"blocked"},"flow":{"src_ip":"10.0.0.7","dest_ip":"203.0.113.9"}}`, "203.0.113.9", "", blocked)
+	f(`{"event_type":"alert","src_ip":"203.0.113.9","src_port":40000,"dest_ip":"10.0.0.7","dest_port":22,"alert":{"action":"blocked"}}`, "203.0.113.9", inbound, blocked)
+	f(`{"event_type":"dns","src_ip":"9.9.9.9","src_port":53,"dest_ip":"10.0.0.7","dest_port":51234,"dns":{"type":"answer","rrname":"evil.example"}}`, "evil.example", outbound, "")
 	f(`{"event_type":"alert","src_ip":"10.0.0.7","dest_ip":"203.0.113.9","alert":{"action":"allowed"}}`, "203.0.113.9", outbound, allowed)
-	f(`{"event_type":"drop","src_ip":"203.0.113.9","dest_ip":"10.0.0.7"}`, "203.0.113.9", inbound, blocked)
+	f(`{"event_type":"drop","src_ip":"203.0.113.9","src_port":4242,"dest_ip":"10.0.0.7","dest_port":23}`, "203.0.113.9", inbound, blocked)
+	f(`{"event_type":"drop","src_ip":"203.0.113.9","src_port":443,"dest_ip":"10.0.0.7","dest_port":51234}`, "203.0.113.9", "", blocked)
 	f(`{"event_type":"dns","src_ip":"10.0.0.7","dest_ip":"10.0.0.1","dns":{"type":"query","rrname":"evil.example"}}`, "evil.example", outbound, "")
+}
+
+func TestJSONProducts(t *testing.T) {
+	f := func(line, match, direction, outcome string) {
+		t.Helper()
+		checkEvent(t, "json", line, match, direction, outcome)
+	}
 	// AWS
 	f(`{"srcaddr":"203.0.113.9","dstaddr":"172.31.16.21","action":"REJECT","flow-direction":"ingress"}`, "203.0.113.9", inbound, blocked)
 	f(`{"srcaddr":"172.31.16.21","dstaddr":"203.0.113.9","action":"ACCEPT"}`, "203.0.113.9", outbound, allowed)
-	f(`{"eventSource":"iam.amazonaws.com","eventName":"ListUsers","sourceIPAddress":"203.0.113.9","errorCode":"AccessDenied"}`, "203.0.113.9", inbound, blocked)
+	f(`{"eventSource":"iam.amazonaws.com","eventName":"ListUsers","sourceIPAddress":"203.0.113.9","errorCode":"AccessDenied"}`, "203.0.113.9", inbound, "") // with keys of ours
+	f(`{"eventName":"ConsoleLogin","sourceIPAddress":"203.0.113.9","responseElements":{"ConsoleLogin":"Failure"}}`, "203.0.113.9", inbound, blocked)
+	f(`{"srcaddr":"203.0.113.9","srcport":443,"dstaddr":"172.31.16.21","dstport":51234,"action":"REJECT","flow-direction":"ingress"}`, "203.0.113.9", "", blocked) // the way back
+	// Google
+	f(`{"jsonPayload":{"connection":{"src_ip":"203.0.113.9","src_port":4242,"dest_ip":"10.0.0.5","dest_port":22},"disposition":"DENIED","rule_details":{"action":"DENY"}}}`, "203.0.113.9", inbound, blocked)
+	// journald
+	f(`{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":"Failed password for root from 203.0.113.9 port 4711 ssh2","_HOSTNAME":"web1"}`, "203.0.113.9", inbound, blocked)
+	f(`{"MESSAGE":"[UFW ALLOW] IN= OUT=eth0 SRC=10.0.0.1 DST=203.0.113.9 LEN=40","SYSLOG_IDENTIFIER":"kernel"}`, "203.0.113.9", outbound, allowed)
+	f(`{"SYSLOG_IDENTIFIER":"app","MESSAGE":"Failed password for root from 203.0.113.9 port 4711 ssh2"}`, "203.0.113.9", "", "")
+	f(`{"SYSLOG_IDENTIFIER":"app","MESSAGE":"Failed password for root from 203.0.113.9 port 4711 ssh2","SYSLOG_IDENTIFIER":"sshd"}`, "203.0.113.9", "", "")
+	// a host's own view
+	f(`{"source.ip":"10.0.0.7","destination.ip":"10.0.0.8","network.direction":"ingress","event.type":"denied"}`, "10.0.0.7", internal, blocked)
+	f(`{"source.ip":"10.0.0.7","destination.ip":"203.0.113.9","network.direction":"ingress"}`, "203.0.113.9", "", "")
+	// of two public addresses, the server chose the status
+	f(`{"event_type":"http","src_ip":"198.51.100.1","dest_ip":"203.0.113.9","http":{"status":403}}`, "203.0.113.9", "", "")
 	f(`{"eventName":"ConsoleLogin","sourceIPAddress":"203.0.113.9","responseElements":{"ConsoleLogin":"Success"}}`, "203.0.113.9", inbound, allowed)
 	f(`{"eventName":"Describe","sourceIPAddress":"203.0.113.9","errorCode":"Throttling"}`, "203.0.113.9", inbound, "")
 	// Zeek
@@ -343,6 +399,7 @@ func TestJSONEvents(t *testing.T) {
 	// nginx, and whatever
 	f(`{"remote_addr":"203.0.113.9","request":"GET /x HTTP/1.1","status":"403"}`, "203.0.113.9", inbound, blocked)
 	f(`{"remote_addr":"203.0.113.9","request":"GET /x HTTP/1.1","status":200}`, "203.0.113.9", inbound, allowed)
+	f(`{"remote_addr":"203.0.113.9","action":"blocked"}`, "203.0.113.9", "", blocked) // no web server
 	f(`{"address":"203.0.113.9","status":403}`, "203.0.113.9", "", "")
 	f(`{"address":"203.0.113.9","status":"Denied"}`, "203.0.113.9", "", blocked)
 	f(`{"address":"203.0.113.9","action":"allow","status":"denied"}`, "203.0.113.9", "", "")
@@ -358,6 +415,7 @@ func TestAuditEvents(t *testing.T) {
 	f("USER_LOGIN", `pid=1 uid=0 msg='op=login acct="x" exe="/usr/sbin/sshd" hostname=? addr=203.0.113.9 terminal=ssh res=failed'`, inbound, blocked)
 	f("USER_AUTH", `pid=1 uid=0 msg='op=PAM:authentication acct="bob" exe="/usr/sbin/sshd" hostname=h addr=203.0.113.9 terminal=ssh res=success'`, inbound, allowed)
 	f("SYSCALL", `success=no exit=-2 comm="203.0.113.9" exe="/bin/cat"`, "", "")
+	f("USER_LOGIN", "pid=1 msg='op=login addr=203.0.113.9 terminal=ssh res=failed'\x1dUID=\"root\"", inbound, blocked)
 	f("AVC", `avc:  denied  { read } for pid=1 comm="203.0.113.9" path="/x"`, "", blocked)
 	f("AVC", `avc:  granted  { read } for pid=1 comm="203.0.113.9" path="/denied"`, "", "")
 }

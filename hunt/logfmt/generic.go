@@ -59,18 +59,26 @@ func (c *cursor) generic(ref time.Time) (time.Time, bool) {
 func (c *cursor) genericEvent(r *Record) {
 	c.blanks()
 	if c.i < len(c.b) && c.b[0] != '[' {
-		namedMessage(c.b, c.i, r)
+		if namedTime(c.b) {
+			namedMessage(c.b, c.i, r)
+		}
 		return
 	}
 	_, rest, ok := bytes.Cut(c.rest(), []byte(" - "))
 	if !ok || !proxifierTime(c.b) {
 		return
 	}
-	r.event.way = outbound
+	r.event.goes(outbound)
 	_, rest, _ = bytes.Cut(rest, []byte(" ")) // host:port
 	if bytes.HasPrefix(rest, []byte("open ")) || bytes.HasPrefix(rest, []byte("close, ")) {
 		r.event.says(allowed)
 	}
+}
+
+// namedTime reports whether line begins as BIND writes it, 21-Nov-2026 02:04:11.123.
+// Behind other times, any program may repeat a stranger's words.
+func namedTime(line []byte) bool {
+	return len(line) > 25 && line[2] == '-' && line[6] == '-' && line[11] == ' ' && line[20] == '.' && line[24] == ' '
 }
 
 // proxifierTime reports whether line begins as Proxifier writes it: [10.30 16:49:06].

@@ -27,7 +27,8 @@ func parseJSON(line []byte, r *Record) bool {
 	if j.c.peek() != '{' {
 		return false
 	}
-	end := j.object(place{}, 0)
+	end := j.object(key{}, 0)
+	j.journal()
 	if j.members == 0 || end == broken {
 		return false
 	}
@@ -53,6 +54,15 @@ type jsonLine struct {
 	members int
 	// what was found for time, host and id so far, as an index into the keys
 	timeRank, hostRank, idRank int
+	program, message           [2]int // of journald
+}
+
+// journal reads the message that journald has of a program as the program's own
+// (systemd.journal-fields(7)).
+func (j *jsonLine) journal() {
+	if app, msg := j.program, j.message; app[0] < app[1] && msg[0] < msg[1] {
+		programMessage(j.c.b[:msg[1]], j.c.b[app[0]:app[1]], msg[0], j.r)
+	}
 }
 
 // The keys that say when, where and which, the best first.
@@ -71,7 +81,7 @@ func (c *cursor) space() {
 
 // object reads { key: value, ... }; path is that of the object, without a name
 // for the whole line.
-func (j *jsonLine) object(path place, depth int) ending {
+func (j *jsonLine) object(path key, depth int) ending {
 	j.c.i++
 	j.c.space()
 	if j.c.lit('}') {
@@ -87,7 +97,7 @@ func (j *jsonLine) object(path place, depth int) ending {
 	}
 }
 
-func (j *jsonLine) member(path place, depth int) ending {
+func (j *jsonLine) member(path key, depth int) ending {
 	j.c.space()
 	start, end, e := j.str()
 	if e != complete {
@@ -102,13 +112,11 @@ func (j *jsonLine) member(path place, depth int) ending {
 		j.name(path.name, start, end)
 	}
 	j.members++
-	return j.value(j.names.child(path.name, j.c.b[start:end]), depth+1)
-}
-
-// place is the path of a value and what a value there says of the event.
-type place struct {
-	name  string
-	means meaning
+	at := j.names.child(path.name, j.c.b[start:end])
+	if at.number != 0 {
+		j.r.event.once(at)
+	}
+	return j.value(at, depth+1)
 }
 
 // noName is the path of what lies below a name that is too long to be one.
@@ -117,36 +125,35 @@ const noName = "\x00"
 // pathNames remembers the paths of the lines before, which a log's next line has
 // too, so that they are made once.
 type pathNames struct {
-	known map[string]place
+	known map[string]key
 	buf   []byte
 }
 
 // maxPathNames bounds what lines with keys of their own make of the memory.
 const maxPathNames = 1024
 
-var paths = sync.Pool{New: func() any { return &pathNames{known: make(map[string]place)} }}
+var paths = sync.Pool{New: func() any { return &pathNames{known: make(map[string]key)} }}
 
-// child returns the path of key in path. What Elasticsearch wraps a document in
-// adds nothing to it.
-func (p *pathNames) child(path string, key []byte) place {
+// child returns what is known of the path of member in path. What Elasticsearch
+// wraps a document in adds nothing to it.
+func (p *pathNames) child(path string, member []byte) key {
 	switch {
-	case path == noName || len(path)+len(key) >= maxName:
-		return place{name: noName}
-	case path == "" && string(key) == "_source":
-		return place{}
+	case path == noName || len(path)+len(member) >= maxName:
+		return key{name: noName}
+	case path == "" && string(member) == "_source":
+		return key{}
 	case path == "":
-		p.buf = append(p.buf[:0], key...)
+		p.buf = append(p.buf[:0], member...)
 	default:
-		p.buf = append(append(append(p.buf[:0], path...), '.'), key...)
+		p.buf = append(append(append(p.buf[:0], path...), '.'), member...)
 	}
 	at, ok := p.known[string(p.buf)]
 	if !ok {
 		if len(p.known) >= maxPathNames {
 			clear(p.known)
 		}
-		name := string(p.buf)
-		at = place{name, meaningOf(name)}
-		p.known[name] = at
+		at = keyOf(p.buf)
+		p.known[at.name] = at
 	}
 	return at
 }
@@ -157,7 +164,7 @@ func (j *jsonLine) name(path string, start, end int) {
 	}
 }
 
-func (j *jsonLine) array(path place, depth int) ending {
+func (j *jsonLine) array(path key, depth int) ending {
 	j.c.i++
 	j.c.space()
 	if j.c.lit(']') {
@@ -194,7 +201,7 @@ func (j *jsonLine) stopped() ending {
 	return broken
 }
 
-func (j *jsonLine) value(path place, depth int) ending {
+func (j *jsonLine) value(path key, depth int) ending {
 	switch ch := j.c.peek(); {
 	case ch == '{' || ch == '[':
 		if depth > maxDepth {
@@ -229,7 +236,7 @@ func (j *jsonLine) str() (start, end int, e ending) {
 }
 
 // scalar reads a number or a word.
-func (j *jsonLine) scalar(path place) ending {
+func (j *jsonLine) scalar(path key) ending {
 	start := j.c.i
 	for ch := j.c.peek(); isDigit(ch) || isAlpha(ch) || ch == '-' || ch == '+' || ch == '.'; ch = j.c.peek() {
 		j.c.i++
@@ -265,7 +272,7 @@ func (j *jsonLine) skip() ending {
 
 // know takes what a value says of the event, and time, host and id when path is
 // a better key for it than what was found before.
-func (j *jsonLine) know(at place, start, end int, isString bool) {
+func (j *jsonLine) know(at key, start, end int, isString bool) {
 	v, path := j.c.b[start:end], at.name
 	if at.means != isNothing {
 		j.r.event.learn(at.means, v)
@@ -277,6 +284,12 @@ func (j *jsonLine) know(at place, start, end int, isString bool) {
 	}
 	if !isString || isNil(v) {
 		return
+	}
+	switch at.means {
+	case isProgram:
+		j.program = [2]int{start, end}
+	case isMessage:
+		j.message = [2]int{start, end}
 	}
 	if rank := rankOf(hostKeys, path, j.hostRank); rank < j.hostRank {
 		j.hostRank, j.r.Host = rank, string(v)

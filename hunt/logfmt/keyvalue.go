@@ -27,9 +27,9 @@ func parseKeyValue(line []byte, r *Record) bool {
 		case "time":
 			clock = [2]int{start, end}
 		}
-		if k := rankOf(pairTimes, short(key), rank); k < rank {
+		if n := rankOf(pairTimes, string(key), rank); n < rank {
 			if t, ok := whole(line[start:end], r.Ref); ok {
-				rank, r.Time = k, t
+				rank, r.Time = n, t
 			}
 		}
 		namePair(line, key, start, end, r)
@@ -74,9 +74,9 @@ func namePair(line, key []byte, start, end int, r *Record) {
 		r.Host = string(line[start:end])
 		r.add("host.name", start, end)
 	default:
-		name := short(key)
-		r.add(name, start, end)
-		r.event.learn(meaningOf(name), line[start:end])
+		k := keyOf(key)
+		r.add(k.name, start, end)
+		r.event.learnKey(k, line[start:end])
 	}
 }
 
@@ -84,6 +84,7 @@ func namePair(line, key []byte, start, end int, r *Record) {
 type fortiGate struct {
 	is       bool // it is one of theirs
 	src, dst zone // by the roles of the interfaces
+	twice    bool // a role is there twice: neither is to be believed
 	closed   bool // the session was allowed and has ended
 }
 
@@ -96,8 +97,10 @@ func (f *fortiGate) learn(key, v []byte) {
 	case "devid", "logid":
 		f.is = true
 	case "srcintfrole":
+		f.twice = f.twice || f.src != nowhere
 		f.src = roleZone(v)
 	case "dstintfrole":
+		f.twice = f.twice || f.dst != nowhere
 		f.dst = roleZone(v)
 	case "action":
 		switch string(v) {
@@ -122,7 +125,11 @@ func (f *fortiGate) conclude(e *event) {
 	if !f.is {
 		return
 	}
-	e.way = "" // its "direction" is that of the packet with the attack, not of the session
+	// Its "direction" is that of the packet with the attack, not of the session.
+	e.way, e.unsure = "", e.unsure&^noWay
+	if f.twice {
+		e.unsure |= noWay
+	}
 	if f.src != nowhere && f.dst != nowhere {
 		e.src, e.dst = f.src, f.dst
 	}

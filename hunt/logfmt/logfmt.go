@@ -30,7 +30,16 @@
 // blocked, says neither. The rules of a format stand in its file, with where
 // they are from. Texts that the other side sent (a user's name, a request) do
 // not decide: a rule looks at the beginning of a message, which the program
-// wrote, or at a field of its own.
+// wrote, or at a field of its own. Whoever controls a part of a line must not be
+// able to make a hit look like a blocked scan:
+//
+//   - a key that is there twice decides nothing, neither the first nor the last;
+//   - a status of HTTP refuses only what came in: what a server out there answers
+//     is its own choice;
+//   - what came in is from an address that is not ours: one of ours may be the
+//     proxy that strangers come through, or an infected machine;
+//   - a packet that may belong to a connection that ours began (it comes from the
+//     port of a service, or has no SYN) is not taken for one that came in.
 package logfmt
 
 import (
@@ -113,8 +122,11 @@ func Names() []string {
 // whose Fields are reused.
 func Detect(line []byte, r *Record) string {
 	line = bytes.TrimRight(line, "\r\n")
+	r.reset()
 	for _, f := range formats {
-		r.reset()
+		if r.touched() {
+			r.reset()
+		}
 		if f.parse(line, r) {
 			r.settle()
 			return f.name
@@ -122,6 +134,12 @@ func Detect(line []byte, r *Record) string {
 	}
 	r.reset()
 	return ""
+}
+
+// touched reports whether a format may have put something into r. Most refuse a
+// line at its first byte.
+func (r *Record) touched() bool {
+	return len(r.Fields) > 0 || r.event.touched || !r.Time.IsZero() || r.Host != "" || r.ID != ""
 }
 
 func (r *Record) reset() {

@@ -220,9 +220,18 @@ func FuzzDetect(f *testing.F) {
 			f.Add(l)
 		}
 	}
+	for _, words := range blocking {
+		f.Add([]byte("Nov 21 02:04:11 web1 sshd[1]: " + words))
+		f.Add([]byte(words))
+	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		before := bytes.Clone(line)
 		r := Record{Ref: ref}
+		for _, p := range formats {
+			if r := (Record{Ref: ref}); !p.parse(line, &r) && !r.touched() && r.event != (event{}) {
+				t.Fatalf("%s refuses the line and leaves %+v", p.name, r.event)
+			}
+		}
 		format := Detect(line, &r)
 		if !bytes.Equal(before, line) {
 			t.Fatal("the line was written to")

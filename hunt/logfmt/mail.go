@@ -18,8 +18,10 @@ func postfixMessage(line, program []byte, msg int, r *Record) {
 	}
 	switch string(program) {
 	case "smtpd", "postscreen":
-		r.event.way = inbound
 		postfixClient(line, msg, r)
+		if r.event.src == outside {
+			r.event.comes()
+		}
 		if postfixRefuses(text) {
 			r.event.says(blocked)
 		}
@@ -29,12 +31,28 @@ func postfixMessage(line, program []byte, msg int, r *Record) {
 }
 
 func postfixRefuses(text []byte) bool {
-	if bytes.HasPrefix(text, []byte("warning: ")) {
-		i := bytes.Index(text, []byte("]: SASL "))
-		return i > 0 && bytes.Contains(text[i:min(len(text), i+64)], []byte(" authentication failed"))
+	c := cursor{text, 0}
+	if c.text("warning: ") { // unknown[192.0.2.7]: SASL LOGIN authentication failed
+		start, end := c.word()
+		if !bytes.HasSuffix(text[start:end], []byte("]:")) || !c.text(" SASL ") {
+			return false
+		}
+		c.word()
+		return c.text(" authentication failed")
 	}
-	_, text, ok := bytes.Cut(text[:min(len(text), 64)], []byte(": "))
-	return ok && (bytes.HasPrefix(text, []byte("reject: ")) || bytes.HasPrefix(text, []byte("milter-reject: ")))
+	id, text, ok := bytes.Cut(text[:min(len(text), 64)], []byte(": "))
+	return ok && isQueueID(id) && (bytes.HasPrefix(text, []byte("reject: ")) || bytes.HasPrefix(text, []byte("milter-reject: ")))
+}
+
+// isQueueID reports whether b is the id of a mail, or NOQUEUE. What a client sent
+// at the wrong time stands behind other words ("PREGREET 11 after 0.1 from ...: ").
+func isQueueID(b []byte) bool {
+	for _, ch := range b {
+		if !isAlpha(ch) && !isDigit(ch) {
+			return false
+		}
+	}
+	return len(b) > 0
 }
 
 func postfixDelivery(text []byte, r *Record) {
@@ -42,7 +60,7 @@ func postfixDelivery(text []byte, r *Record) {
 	if !ok || !bytes.HasPrefix(rest, []byte("to=<")) {
 		return
 	}
-	r.event.way = outbound
+	r.event.goes(outbound)
 	if i := bytes.LastIndex(text, []byte(", status=")); i > 0 && bytes.HasPrefix(text[i:], []byte(", status=sent (")) {
 		r.event.says(allowed)
 	}
@@ -70,7 +88,6 @@ func dovecotMessage(line []byte, msg int, r *Record) {
 	if !ok || len(program) == 0 || bytes.IndexByte(program, ' ') >= 0 {
 		return
 	}
-	r.event.way = inbound
 	for _, k := range [...]struct{ key, side string }{{" rip=", "source"}, {" lip=", "destination"}} {
 		if n := bytes.LastIndex(line[msg:], []byte(k.key)); n >= 0 {
 			start := msg + n + len(k.key)
@@ -78,6 +95,7 @@ func dovecotMessage(line []byte, msg int, r *Record) {
 			r.addAddr(k.side, line, start, end)
 		}
 	}
+	r.event.comes()
 	head, _, _ := bytes.Cut(text, []byte("user=<"))
 	switch {
 	case bytes.HasPrefix(head, []byte("Login: ")):

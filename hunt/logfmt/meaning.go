@@ -1,6 +1,8 @@
 package logfmt
 
-import "strings"
+import (
+	"strings"
+)
 
 // meaning is what a key of a record, whoever wrote it, says of the event.
 type meaning uint8
@@ -23,8 +25,15 @@ const (
 	isProtocol    // of Zeek
 	isLocalOrig
 	isLocalResp
-	isErrorCode // of AWS: AccessDenied
-	isClient    // of a web server: what reaches it is inbound
+	isClient  // of a web server, if there is a request: what reaches it is inbound
+	isRequest // of HTTP, as a web server logs it
+	isCaller  // of AWS
+	isLogin   // success or failure of a log-in
+	isSourcePort
+	isDestinationPort
+	isFlowSource // of Suricata: who began
+	isProgram    // of journald
+	isMessage    // of journald
 )
 
 // meanings has the keys with their whole path. Where a key is not enough by
@@ -34,7 +43,9 @@ const (
 // Sources: ECS 8.17 (network.direction, event.outcome, event.type, dns, http);
 // Suricata's eve-json-format (event_type, alert.action, verdict.action); AWS'
 // flow log records (action, flow-direction) and CloudTrail's record contents
-// (errorCode, sourceIPAddress, responseElements.ConsoleLogin); Zeek's conn.log
+// (sourceIPAddress, responseElements.ConsoleLogin; errorCode AccessDenied is not
+// among them, as whoever gets it has shown valid keys); Google's firewall rules
+// logging; Zeek's conn.log
 // and dns.log; nginx' variables, as a log_format with escape=json has them; the
 // extension dictionary of CEF (act, deviceDirection, outcome) and its names in
 // full; Sophos' log_subtype and SonicWall's fw_action.
@@ -50,7 +61,12 @@ var meanings = map[string]meaning{
 	"action": isAction, "act": isAction, "Action": isAction, "deviceAction": isAction, "fw_action": isAction, "log_subtype": isAction, "verdict": isAction,
 	"disposition": isAction, "decision": isAction, "outcome": isAction, "status": isAction, "result": isAction,
 	"event.type": isAction, "event.action": isAction, "rule.action": isAction, "alert.action": isAction, "verdict.action": isAction, "flow.action": isAction,
-	"event.outcome": isSuccess, "categoryOutcome": isSuccess, "eventOutcome": isSuccess, "responseElements.ConsoleLogin": isSuccess,
+	"event.outcome": isSuccess, "categoryOutcome": isSuccess, "eventOutcome": isSuccess, "responseElements.ConsoleLogin": isLogin,
+	"jsonPayload.connection.src_ip": isSourceAddr, "jsonPayload.connection.dest_ip": isDestinationAddr, "jsonPayload.disposition": isAction,
+	"source.port": isSourcePort, "src_port": isSourcePort, "srcport": isSourcePort, "spt": isSourcePort, "srcPort": isSourcePort, "SPT": isSourcePort,
+	"destination.port": isDestinationPort, "dest_port": isDestinationPort, "dstport": isDestinationPort, "dpt": isDestinationPort, "dstPort": isDestinationPort,
+	"DPT": isDestinationPort, "dst_port": isDestinationPort, "flow.src_ip": isFlowSource,
+	"jsonPayload.connection.src_port": isSourcePort, "jsonPayload.connection.dest_port": isDestinationPort,
 	"network.direction": isWay, "direction": isWay, "deviceDirection": isCEFWay, "flow-direction": isWay, "flow_direction": isWay, "flowDirection": isWay,
 	"http.response.status_code": isStatus, "status_code": isStatus, "http.status": isStatus,
 	"event.category":    isCategory,
@@ -60,8 +76,10 @@ var meanings = map[string]meaning{
 	"winlog.channel": isEventSource, "winlog.provider_name": isEventSource, "Channel": isEventSource, "SourceName": isEventSource, "event.provider": isEventSource,
 	"Event.System.Channel": isEventSource,
 	"conn_state":           isConnState, "proto": isProtocol, "local_orig": isLocalOrig, "local_resp": isLocalResp,
-	"errorCode":   isErrorCode,
-	"remote_addr": isClient, "sourceIPAddress": isClient,
+	"SYSLOG_IDENTIFIER": isProgram, "MESSAGE": isMessage,
+	"remote_addr": isClient, "sourceIPAddress": isCaller,
+	"request": isRequest, "request_uri": isRequest, "request_method": isRequest, "http_user_agent": isRequest, "server_protocol": isRequest,
+	"body_bytes_sent": isRequest, "time_local": isRequest,
 }
 
 // eventData are the keys of Windows that stand in one of several objects.
@@ -70,22 +88,112 @@ var eventData = map[string]meaning{
 	"DestAddress": isDestinationAddr, "DestinationIp": isDestinationAddr, "Direction": isWay, "QueryName": isQuestion,
 }
 
-func meaningOf(key string) meaning {
-	if m, ok := meanings[key]; ok {
-		return m
+// key is what is known of a key of a record.
+type key struct {
+	name   string
+	means  meaning
+	number uint8 // of those that decide, from 1 on, so that one that comes twice is noticed
+}
+
+var keys = func() map[string]key {
+	all := make(map[string]key, len(meanings))
+	last := uint8(0)
+	for name, m := range meanings {
+		k := key{name: name, means: m}
+		if decides(m) {
+			last++
+			k.number = last
+		}
+		all[name] = k
 	}
-	dot := strings.LastIndexByte(key, '.')
-	if dot < 0 || !strings.HasSuffix(strings.ToLower(key[:dot]), "event_data") && !strings.HasSuffix(key[:dot], "EventData") {
+	return all
+}()
+
+// keyOf returns what is known of a key; its name is cut where no sane one is that
+// long.
+func keyOf(name []byte) key {
+	if k, ok := keys[string(name)]; ok {
+		return k
+	}
+	text := short(name)
+	return key{name: text, means: meaningOfData(text)}
+}
+
+// decides reports whether a key of this meaning has a say by itself. Addresses
+// and names may be there several times.
+func decides(m meaning) bool {
+	switch m {
+	case isNothing, isSourceAddr, isDestinationAddr, isClient, isCaller, isRequest, isQuestion, isFlowSource:
+		return false
+	}
+	return true
+}
+
+// once notes a key of the record. A key that is there twice, as where somebody
+// wrote it into a value that the log did not hide, does not decide: neither the
+// first nor the last is to be believed.
+func (e *event) once(k key) {
+	if k.number == 0 {
+		return
+	}
+	e.touched = true
+	word, bit := &e.keys[k.number>>6&1], uint64(1)<<(k.number&63)
+	if *word&bit == 0 {
+		*word |= bit
+		return
+	}
+	switch k.means {
+	case isWay, isCEFWay, isLocalOrig, isLocalResp:
+		e.unsure |= noWay
+	case isSourcePort, isDestinationPort:
+		e.turned = true
+	case isProgram, isMessage:
+		e.unsure |= noWay | noOutcome
+	default:
+		e.unsure |= noOutcome
+	}
+}
+
+// learnKey is learn for a key that ought to be there once.
+func (e *event) learnKey(k key, v []byte) {
+	if k.means != isNothing {
+		e.once(k)
+		e.learn(k.means, v)
+	}
+}
+
+// meaningOf is keyOf of a name that is a field's.
+func meaningOf(name string) meaning {
+	if k, ok := keys[name]; ok {
+		return k.means
+	}
+	return meaningOfData(name)
+}
+
+// meaningOfData returns what a key below an object of Windows' event data says.
+func meaningOfData(name string) meaning {
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 0 || !strings.HasSuffix(name[:dot], "EventData") && !strings.HasSuffix(strings.ToLower(name[:dot]), "event_data") {
 		return isNothing
 	}
-	return eventData[key[dot+1:]]
+	return eventData[name[dot+1:]]
 }
 
 // learn notes what the value of a key says.
 func (e *event) learn(m meaning, v []byte) {
+	e.touched = true
 	switch m {
-	case isSourceAddr, isDestinationAddr, isClient:
+	case isSourceAddr, isDestinationAddr, isClient, isCaller, isFlowSource:
 		e.learnAddr(m, v)
+	case isRequest:
+		e.request = true
+	case isLogin:
+		e.fails(v)
+		e.login = true
+	case isSourcePort:
+		e.learnPort(0, v)
+	case isDestinationPort:
+		e.learnPort(1, v)
 	case isAction:
 		e.says(actionOutcome(v))
 		e.fails(v)
@@ -97,12 +205,13 @@ func (e *event) learn(m meaning, v []byte) {
 	case isWay, isCEFWay:
 		e.learnWay(m, v)
 	case isStatus:
-		e.status = httpOutcome(v)
+		e.replies(httpOutcome(v))
 	case isCategory:
 		e.login = e.login || string(v) == "authentication"
 	case isQuestion:
 		e.asks = true
 	case isSuricata:
+		e.suricata = string(v) == "drop" || string(v) == "alert"
 		if string(v) == "drop" {
 			e.says(blocked)
 		}
@@ -114,10 +223,6 @@ func (e *event) learn(m meaning, v []byte) {
 		e.learnLocal(v, 0)
 	case isLocalResp:
 		e.learnLocal(v, 2)
-	case isErrorCode:
-		if awsRefusal(v) {
-			e.says(blocked)
-		}
 	case isEventCode, isEventSource:
 		e.learnWindows(m, v)
 	}
@@ -131,11 +236,23 @@ func (e *event) learnAddr(m meaning, v []byte) {
 	switch m {
 	case isDestinationAddr:
 		e.meets("destination", a)
+	case isFlowSource:
+		e.forth = e.forth || e.src == zoneOf(a)
 	case isClient:
-		e.way, e.client = inbound, true
-		fallthrough
+		e.client = true
+		e.meets("source", a)
+	case isCaller:
+		e.meets("source", a)
+		e.comes()
 	default:
 		e.meets("source", a)
+	}
+}
+
+func (e *event) learnPort(end int, v []byte) {
+	c := cursor{v, 0}
+	if p, ok := c.num(1, 5); ok && c.done() {
+		e.ports[end] = uint16(min(p, 65535))
 	}
 }
 
@@ -147,20 +264,24 @@ func (e *event) learnWay(m meaning, v []byte) {
 	if m == isCEFWay {
 		switch string(v) {
 		case "0":
-			e.way = inbound
+			e.goes(inbound)
 		case "1":
-			e.way = outbound
+			e.goes(outbound)
 		}
 		return
 	}
 	var w word
 	switch string(w.lower(v)) {
 	case "inbound", "ingress", "%%14592":
-		e.way = inbound
+		e.goes(inbound)
 	case "outbound", "egress", "%%14593":
-		e.way = outbound
+		e.goes(outbound)
 	case "internal":
-		e.way = internal
+		e.goes(internal)
+	case "to_server": // Suricata: which way the packet went
+		e.forth = true
+	case "to_client":
+		e.turned = true
 	}
 }
 
@@ -215,16 +336,6 @@ func (e *event) fails(v []byte) {
 	}
 }
 
-// awsRefusal reports whether an error of an AWS service is a refusal (IAM,
-// common errors; EC2 has its own word for it).
-func awsRefusal(v []byte) bool {
-	switch string(v) {
-	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Client.UnauthorizedOperation", "UnauthorizedAccess":
-		return true
-	}
-	return false
-}
-
 // learnConn reads Zeek's conn_state (docs.zeek.org, base/protocols/conn).
 func (e *event) learnConn(state []byte) {
 	switch string(state) {
@@ -261,11 +372,11 @@ func (e *event) zeek() {
 	}
 	switch e.local {
 	case localYes | localYes<<2:
-		e.way = internal
+		e.src, e.dst = inside, inside
 	case localYes | localNo<<2:
-		e.way = outbound
+		e.src, e.dst = inside, outside
 	case localNo | localYes<<2:
-		e.way = inbound
+		e.src, e.dst = outside, inside
 	}
 }
 
@@ -295,6 +406,6 @@ func (e *event) windows() {
 		e.says(blocked)
 	}
 	if (e.code == 4624 || e.code == 4625 || e.code == 4771) && e.src != nowhere {
-		e.way = inbound
+		e.comes()
 	}
 }

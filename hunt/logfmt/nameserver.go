@@ -57,7 +57,7 @@ func namedAnswer(c *cursor, r *Record) {
 		if bytes.HasSuffix(c.rest(), []byte(" denied")) {
 			r.event.says(blocked)
 			if r.event.src == outside {
-				r.event.way = inbound
+				r.event.goes(inbound)
 			}
 		}
 	case c.text("rpz "):
@@ -91,7 +91,8 @@ func dnsmasqMessage(line []byte, from int, r *Record) {
 		c.blanks()
 		start, end := c.word()
 		r.add("dns.question.name", start, end)
-		if c.text(" from ") {
+		if n := bytes.LastIndex(c.rest(), []byte(" from ")); n >= 0 { // a name may hold blanks
+			c.i += n + len(" from ")
 			start, end = c.word()
 			r.addAddr("source", line, start, end)
 		}

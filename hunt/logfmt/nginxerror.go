@@ -42,8 +42,11 @@ func parseNginxError(line []byte, r *Record) bool {
 // ngx_http_autoindex_module, ngx_http_limit_req_module and limit_conn) by the
 // beginning of the message, behind the connection's number.
 func nginxEvent(text []byte, r *Record) {
-	if hasField(r, "source.ip") {
-		r.event.way = inbound
+	if r.event.src == outside {
+		r.event.comes()
+	}
+	if bytes.Count(text, []byte(", client: ")) > 1 { // a path or a request has one too
+		r.event.unsure |= noWay
 	}
 	c := cursor{text, 0}
 	if c.lit('*') {

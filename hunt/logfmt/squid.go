@@ -35,15 +35,14 @@ func parseSquid(line []byte, r *Record) bool {
 			r.add(name, start, end)
 		}
 	}
+	peer := c.i
 	c.squidPeer(r)
-	if bytes.HasSuffix(line, []byte(" ERR_ACCESS_DENIED")) { // %err_code at the end of a logformat
-		r.event.said = saidBlocked
+	if bytes.HasPrefix(line[peer:], []byte("HIER_NONE/- ")) && bytes.HasSuffix(line, []byte(" ERR_ACCESS_DENIED")) {
+		r.event.said = saidBlocked // %err_code at the end of a logformat; no server was asked, that could write it into its media type
 	}
-	r.event.way = ""
+	r.event.dst = nowhere // the peer is not where the client went, and may be a proxy of ours
 	if r.event.src == inside {
-		r.event.way = outbound // clients of a proxy are ours, whatever it asked of whom
-	} else {
-		r.event.dst = nowhere // the peer is not where the client went
+		r.event.goes(outbound) // clients of a proxy are ours, whatever it asked of whom
 	}
 	return true
 }
@@ -61,12 +60,12 @@ func (c *cursor) squidResult(r *Record) bool {
 }
 
 // squidOutcome reads result code and status (wiki.squid-cache.org,
-// SquidFaq/SquidLogs): TCP_DENIED is a refusal by the access rules, 407 asks for
-// a log-in first, TAG_NONE says nothing. Another status is the answer of the
-// server, which was reached.
+// SquidFaq/SquidLogs): TCP_DENIED is a refusal by the access rules, or asks for a
+// log-in first, TAG_NONE says nothing. Another status, whatever it is, is the
+// answer of the server, which was reached.
 func squidOutcome(result, status []byte) string {
 	switch {
-	case bytes.Contains(result, []byte("DENIED")), string(status) == "407":
+	case bytes.Contains(result, []byte("DENIED")):
 		return blocked
 	case bytes.HasPrefix(result, []byte("NONE")), bytes.Contains(result, []byte("ABORTED")), len(status) != 3 || status[0] == '0' || status[0] > '4':
 		return ""

@@ -5,6 +5,9 @@ import "bytes"
 // sshdEvents are the beginnings of the messages of sshd that say how a log-in
 // went (OpenSSH, auth.c, auth2.c, packet.c, sshd.c). preauth ones count only
 // where sshd adds that the log-in had not taken place: without, a session ended.
+// What a client says when it goes ("Received disconnect from ...: 11: TEXT") may
+// end in that word too; but only after a log-in that has a line of its own, which
+// begins with sshd's words.
 var sshdEvents = []struct {
 	begins  string
 	outcome string
@@ -46,7 +49,7 @@ func sshdEvent(text []byte, r *Record) {
 		if !bytes.HasPrefix(text, []byte(s.begins)) {
 			continue
 		}
-		r.event.way = inbound
+		r.event.comes()
 		if !s.preauth || bytes.HasSuffix(text, []byte("[preauth]")) {
 			r.event.says(s.outcome)
 		}
@@ -54,10 +57,10 @@ func sshdEvent(text []byte, r *Record) {
 	}
 	if bytes.HasPrefix(text, []byte("User ")) && bytes.Contains(text, []byte(" not allowed because ")) {
 		r.event.says(blocked)
-		r.event.way = inbound
+		r.event.comes()
 	}
 	if r.event.src != nowhere {
-		r.event.way = inbound
+		r.event.comes()
 	}
 }
 

@@ -8,11 +8,19 @@ import "bytes"
 // words does not count.
 func syslogMessage(line []byte, app [2]int, msg int, r *Record) {
 	r.add("message", msg, len(line))
-	name, text := line[app[0]:app[1]], line[msg:]
+	programMessage(line, line[app[0]:app[1]], msg, r)
+}
+
+// programMessage reads the message that a program wrote to the line's end.
+func programMessage(line, name []byte, msg int, r *Record) {
+	text := line[msg:]
 	switch {
 	case bytes.HasPrefix(name, []byte("sshd")):
 		sshdMessage(line, msg, r)
 		sshdEvent(text, r)
+		pamMessage(line, msg, r)
+	case asksPAM(name):
+		pamMessage(line, msg, r)
 	case bytes.Equal(name, []byte("kernel")), bytes.Equal(name, []byte("ulogd")):
 		packetMessage(line, msg, r)
 	case bytes.HasPrefix(name, []byte("postfix/")):
@@ -27,11 +35,26 @@ func syslogMessage(line []byte, app [2]int, msg int, r *Record) {
 		unboundMessage(line, msg, r)
 	case len(name) > 0 && name[0] == '%':
 		ciscoMessage(line, name, msg, r)
+	case bytes.Equal(name, []byte("filterlog")):
+		filterMessage(line, msg, r)
+	case bytes.Equal(name, []byte("RT_FLOW")):
+		junosMessage(line, msg, r)
+	case bytes.Equal(name, []byte("haproxy")):
+		haproxyMessage(line, msg, r)
 	}
-	pamMessage(line, msg, r)
 }
 
-// pamMessage reads what PAM says in the name of any program (pam_unix(8)):
+// asksPAM reports whether a program that people log in to over the network, and
+// that does not begin its messages with words of theirs, is known to use PAM.
+func asksPAM(app []byte) bool {
+	switch string(app) {
+	case "login", "remote", "rlogind", "vsftpd", "proftpd", "pure-ftpd", "ftpd", "auth", "dovecot-auth", "saslauthd", "smbd", "xrdp-sesman", "cockpit-session", "su", "sudo":
+		return true
+	}
+	return bytes.Contains(app, []byte("(pam_")) // rsh(pam_unix)
+}
+
+// pamMessage reads what PAM says in the name of a program (pam_unix(8)):
 // "authentication failure; logname= ... rhost=192.0.2.9 user=root".
 func pamMessage(line []byte, msg int, r *Record) {
 	start, end, ok := after(line, msg, " rhost=")
@@ -49,7 +72,7 @@ func pamMessage(line []byte, msg int, r *Record) {
 	}
 	if bytes.HasPrefix(text, []byte("authentication failure")) {
 		r.event.says(blocked)
-		r.event.way = inbound
+		r.event.comes()
 	}
 }
 
@@ -64,6 +87,19 @@ func after(line []byte, from int, key string) (start, end int, ok bool) {
 	return start, end, end > start
 }
 
+// sshdPeer reads "Connection closed by [invalid user NAME ]ADDRESS port N", where
+// no " from " is before the address.
+func sshdPeer(line []byte, msg int, r *Record) {
+	n := bytes.LastIndex(line[msg:], []byte(" port "))
+	if n < 0 {
+		return
+	}
+	start := msg + bytes.LastIndexByte(line[msg:msg+n], ' ') + 1
+	if isIP(line[start : msg+n]) {
+		r.addAddr("source", line, start, msg+n)
+	}
+}
+
 // sshdMessage reads "... for [invalid user ]NAME from ADDRESS port N", where
 // NAME is whatever the other side sent: the last " from " counts, since an
 // address holds no blank and a name may.
@@ -72,12 +108,10 @@ func sshdMessage(line []byte, msg int, r *Record) {
 		return // a tunnel's other end
 	}
 	n := bytes.LastIndex(line[msg:], []byte(" from "))
-	if n < 0 {
-		return
-	}
 	c := cursor{line, msg + n + len(" from ")}
 	start, end := c.word()
-	if !isIP(line[start:end]) {
+	if n < 0 || !isIP(line[start:end]) {
+		sshdPeer(line, msg, r)
 		return
 	}
 	r.addAddr("source", line, start, end)

@@ -47,7 +47,7 @@ func (c *cursor) zeekRest(r *Record) {
 	case proto != "tcp" && proto != "udp" && proto != "icmp":
 		if n > 10 && allDigits(is(0)) && bytes.IndexByte(is(3), '/') == 0 { // trans_depth, method, host, uri
 			r.add("url.domain", col[2][0], col[2][1])
-			r.event.status = httpOutcome(is(10))
+			r.event.replies(httpOutcome(is(10)))
 		}
 	case n > 7 && isConn(is(5)):
 		r.event.loose = proto != "tcp"

@@ -14,8 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/iochunt/iochunt/internal/misplist"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/misplist"
 	"github.com/iochunt/iochunt/internal/testdir"
 )
 
