@@ -41,7 +41,7 @@ func ExplainScore(s *ioc.Score, a *ioc.Arming) []string {
 // 48; 3 publishers raise it to 60".
 func explainClaim(c *ioc.ClaimScore) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: confidence %s%s × reliability %s", cleaned(c.Feed, ""), points(c.Confidence), unless(c.Said, " (by default)"), factor(c.Reliability))
+	fmt.Fprintf(&b, "%s: confidence %s%s × reliability %s", cleaned(c.Feed, ""), points(c.Confidence), unless(c.Said, " (it says none itself)"), factor(c.Reliability))
 	switch {
 	case c.HalfLife == 0:
 		b.WriteString(" (does not age)")

@@ -94,7 +94,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	f(claims, &ioc.Arming{Marks: ioc.Marks{True: 1, False: 2}, By: ioc.ByPerson, Why: "armed by bob", Lists: []ioc.ListMatch{lowering, disarming}}, mar.Add(120*day+time.Minute),
-		"otx: confidence 70 (by default) × reliability 0.85 × age 0.78 (120 days outside of the time in which it was reported, half-life 180 days) = 46; 4 publishers raise it to 61",
+		"otx: confidence 70 (it says none itself) × reliability 0.85 × age 0.78 (120 days outside of the time in which it was reported, half-life 180 days) = 46; 4 publishers raise it to 61",
 		"misp: confidence 80 × reliability 1 × age 0.74 (148 days outside of the time in which it was reported, half-life 180 days) = 59; 3 publishers raise it to 71",
 		"list: confidence 60 × reliability 1 (has no date, so no age) = 60; does not count: the same provider says as much through another feed",
 		"all claims together: 89",
