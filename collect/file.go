@@ -30,7 +30,7 @@ type fileSettings struct {
 
 // readerVersion is part of every report's revision: it grows when the readers
 // find other things in the same file, so that all files are read again.
-const readerVersion = 3
+const readerVersion = 4
 
 // fileFeed reads files. Each file is a report, or several where its format has
 // reports of its own. A file that cannot be read whole is skipped and what it

@@ -95,6 +95,9 @@ func (v *values) read(entry string) (ioc.Observable, error) {
 		return ioc.Observable{Type: ioc.CIDR, Value: p}, err
 	}
 	o, err := canon.Observable("", entry)
+	if err == nil && o.Type == ioc.Domain && canon.PublicSuffix(o.Value) {
+		return o, errors.New("a public suffix; if you mean every name below it, write domain:" + o.Value)
+	}
 	if err != nil && v.bare {
 		if label, ok := bareLabel(entry); ok {
 			return ioc.Observable{Type: ioc.Domain, Value: label}, nil

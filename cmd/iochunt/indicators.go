@@ -434,7 +434,7 @@ func typedQuery(v string) (ioc.Observable, error) {
 	if o, ok := canon.Sniff(v); ok {
 		return o, nil
 	}
-	if o, err := canon.Observable(ioc.Domain, v); err == nil { // a public suffix, which no list without types may mean
+	if o, err := canon.Observable(ioc.Domain, v); err == nil { // a top-level domain
 		return o, nil
 	}
 	return ioc.Observable{}, errors.New("what this is cannot be told from its look; say type:value (indicators list shows both)")

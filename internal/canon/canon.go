@@ -37,7 +37,6 @@ var (
 	errPattern  = &Refused{"a pattern, not a value"}
 	errName     = &Refused{"not a domain name"}
 	errBare     = &Refused{"a bare label"}
-	errSuffix   = &Refused{"a public suffix"}
 	errLabel    = &Refused{"a label over 63 characters"}
 	errLongName = &Refused{"a name over 253 characters"}
 	errAddr     = &Refused{"no such address"}

@@ -22,11 +22,10 @@ import (
 //     its host, and some hosts (tunnels, dynamic names) serve many customers.
 //   - Digests of what is not a file (imphash, ja3, jarm, a certificate) are not
 //     re-typed by length, as the length says nothing about what was digested.
-//   - What a feed declares to be a domain may be a top-level domain ("com") or
-//     another public suffix ("co.uk"): it is kept, and whether it is too broad
-//     to be hunted is for others to say. An undeclared one is refused, as it is
-//     more likely a word. A network of the whole address space ("0.0.0.0/0") is
-//     no word and kept in any case.
+//   - Public suffixes ("co.uk") and the whole address space ("0.0.0.0/0") are
+//     values like any other; whether they are too broad to be hunted is for
+//     others to say. A top-level domain ("com") is one only where it is declared
+//     to be a domain: else it is more likely a word.
 //
 // A value of a type that is not hunted is taken as it is. One of a type that
 // the table does not know is kept under that type's name in lower case.
@@ -222,12 +221,9 @@ func declaredDomain(s string) (string, error) {
 	return v, err
 }
 
-// undeclaredDomain is declaredDomain for what nobody calls a domain. It refuses
-// public suffixes.
+// undeclaredDomain is declaredDomain for what nobody calls a domain: a label
+// alone is a word then.
 func undeclaredDomain(s string) (ioc.Observable, error) {
 	v, err := domain(strings.TrimSuffix(s, "/"))
-	if err == nil && PublicSuffix(v) {
-		err = errSuffix
-	}
 	return observable(ioc.Domain, v, err)
 }
