@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -40,19 +41,18 @@ func TestArmedBetween(t *testing.T) {
 		many.Members = append(many.Members, ioc.Member{Report: "r", Observable: ioc.Observable{Type: ioc.Domain, Value: fmt.Sprint(i, ".example")}})
 	}
 	put(many)
-	judged, back := 0, false
+	var judged, back atomic.Bool // the driver asks the context from a goroutine of its own
 	judge := func(ioc.Observable, ioc.Facts) ioc.Arming {
-		judged++
+		judged.Store(true)
 		return ioc.Arming{Disarmed: true}
 	}
 	ctx := between{t.Context(), func() {
-		if judged > 0 && !back {
-			back = true
+		if judged.Load() && back.CompareAndSwap(false, true) {
 			put(ioc.Batch{Members: []ioc.Member{{Report: "q", Observable: o}}})
 		}
 	}}
-	if done, err := s.Judge(ctx, "A", judge); err != nil || !back || done.Observables != len(many.Members) {
-		t.Fatalf("%+v, %v, back: %v", done, err, back)
+	if done, err := s.Judge(ctx, "A", judge); err != nil || !back.Load() || done.Observables != len(many.Members) {
+		t.Fatalf("%+v, %v, back: %v", done, err, back.Load())
 	}
 	if rules, pending, err := s.ArmingState(t.Context()); rules != "A" || !pending || err != nil {
 		t.Errorf("rules %q, pending %v, %v", rules, pending, err)

@@ -31,6 +31,9 @@ func judgeForever(dir string) error {
 // off at one time and is on at a later one has got a number since that arms it,
 // and the generation tells that the set changed.
 func TestKillJudging(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a killed process shows the race detector nothing, and its passes take long under it")
+	}
 	rounds := number(t, "IOCHUNT_KILLS", 60) / 10
 	dir := t.TempDir()
 	s := open(t, dir)
