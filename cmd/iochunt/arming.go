@@ -136,6 +136,15 @@ func (a *app) rules(ctx context.Context, s *local.Store, ar *armory) (rules *enr
 	return rules, unusable, err
 }
 
+// rulesInForce are the rules of the configuration and of the lists as they are.
+func (a *app) rulesInForce(ctx context.Context, s *local.Store) (*enrich.Rules, []ioc.Refusal, error) {
+	ar, err := a.armory(ctx, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	return a.rules(ctx, s, ar)
+}
+
 func (a *app) newRules(ar *armory, o enrich.RuleOptions) (*enrich.Rules, error) {
 	r, err := enrich.NewRules(o)
 	if err != nil {
@@ -167,7 +176,12 @@ var listActions = map[string]warninglist.Action{
 }
 
 func (a *app) listAction(l *ioc.Warninglist) warninglist.Action {
-	return listActions[cmp.Or(a.cfg.Arming.ActionOf(l.Name), a.cfg.Arming.ActionOf(l.ID))]
+	return listActions[a.saidOf(l)]
+}
+
+// saidOf is what the configuration says of a list, by its name or its id.
+func (a *app) saidOf(l *ioc.Warninglist) string {
+	return cmp.Or(a.cfg.Arming.ActionOf(l.Name), a.cfg.Arming.ActionOf(l.ID))
 }
 
 // decision is what the person at the keyboard decides.

@@ -131,11 +131,7 @@ func (a *app) judgedRules(ctx context.Context, s *local.Store) (*enrich.Rules, e
 	if err := a.judge(ctx, s); err != nil {
 		return nil, err
 	}
-	ar, err := a.armory(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	rules, _, err := a.rules(ctx, s, ar) // what is wrong with lists is told by whoever judges
+	rules, _, err := a.rulesInForce(ctx, s) // what is wrong with lists is told by whoever judges
 	return rules, err
 }
 
@@ -217,14 +213,11 @@ type stateJSON struct {
 
 // showChange shows state and score of an observable before and after.
 func (a *app) showChange(ctx context.Context, s *local.Store, c change) error {
-	claims, err := s.Lookup(ctx, c.Observable)
+	claims, err := aged{s, a.lifetimes()}.Lookup(ctx, c.Observable)
 	if err != nil {
 		return err
 	}
-	lives, now := a.lifetimes(), a.now()
-	for i := range claims {
-		lives.Apply(&claims[i])
-	}
+	now := a.now()
 	claims = validNow(claims, now)
 	state := func(ar ioc.Arming) stateJSON {
 		score := a.scoring.Score(claims, &ar, now)

@@ -16,7 +16,6 @@ import (
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/config"
-	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store/local"
 )
 
@@ -200,11 +199,7 @@ const oldLists = 180 * 24 * time.Hour
 
 // arming warns of rules that cannot be made, and of lists that are old.
 func (c *checkup) arming(ctx context.Context, s *local.Store) {
-	ar, err := c.a.armory(ctx, s)
-	var unusable []ioc.Refusal
-	if err == nil {
-		_, unusable, err = c.a.rules(ctx, s, ar)
-	}
+	_, unusable, err := c.a.rulesInForce(ctx, s)
 	if err != nil {
 		c.say("fail", "arming", err.Error(), "mend arming in the config file")
 		return

@@ -94,7 +94,7 @@ func (o *scanOutput) Emit(ctx context.Context, hits []ioc.Hit) error {
 }
 
 func (o *scanOutput) keepAndShow(ctx context.Context, hits []ioc.Hit) error {
-	n, err := o.keep.PutHits(ctx, placed(armed(hits)))
+	n, err := o.keep.PutHits(ctx, placed(those(hits, hasArmed))) // the others were only asked for to be seen
 	if err != nil {
 		return fmt.Errorf("keep hits: %w", err)
 	}
@@ -103,7 +103,7 @@ func (o *scanOutput) keepAndShow(ctx context.Context, hits []ioc.Hit) error {
 }
 
 func (o *scanOutput) show(ctx context.Context, hits []ioc.Hit) error {
-	worth := o.worth(hits)
+	worth := those(hits, o.flags.least.reached)
 	o.below += len(hits) - len(worth)
 	if o.sink == nil || len(worth) == 0 {
 		return nil
@@ -118,21 +118,10 @@ func (o *scanOutput) show(ctx context.Context, hits []ioc.Hit) error {
 	return nil
 }
 
-// worth returns the hits that are worth showing.
-func (o *scanOutput) worth(hits []ioc.Hit) []ioc.Hit {
-	little := func(h ioc.Hit) bool { return !o.flags.least.reached(&h) }
-	if !slices.ContainsFunc(hits, little) {
-		return hits
-	}
-	return slices.DeleteFunc(slices.Clone(hits), little)
-}
-
-// armed returns the hits of armed indicators: the others were only asked for to
-// be seen.
-func armed(hits []ioc.Hit) []ioc.Hit {
-	not := func(h ioc.Hit) bool {
-		return !slices.ContainsFunc(h.Indicators, func(i ioc.Indicator) bool { return i.Armed() })
-	}
+// those returns the hits of which ok is true; as nearly always all are, without a
+// copy then.
+func those(hits []ioc.Hit, ok func(*ioc.Hit) bool) []ioc.Hit {
+	not := func(h ioc.Hit) bool { return !ok(&h) }
 	if !slices.ContainsFunc(hits, not) {
 		return hits
 	}

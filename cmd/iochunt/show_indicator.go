@@ -55,13 +55,11 @@ func (a *app) showIndicator(ctx context.Context, value string, online bool) erro
 			return err
 		}
 	}
-	claims, err := s.Lookup(ctx, o)
+	claims, err := aged{s, a.lifetimes()}.Lookup(ctx, o)
 	if err != nil {
 		return err
 	}
-	lives := a.lifetimes()
 	for i := range claims {
-		lives.Apply(&claims[i])
 		if err := a.showClaim(&claims[i]); err != nil {
 			return err
 		}
@@ -138,11 +136,7 @@ func (a *app) showScore(ctx context.Context, s *local.Store, o ioc.Observable, c
 	if err != nil {
 		return err
 	}
-	for _, r := range rows {
-		if r.Action != "off" {
-			j.Asked = append(j.Asked, r.List)
-		}
-	}
+	j.Asked = askedLists(rows)
 	if a.json {
 		return a.line("score", j)
 	}

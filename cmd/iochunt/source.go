@@ -159,11 +159,7 @@ func (a *app) judgedClaims(ctx context.Context, s *local.Store, readOnly bool) (
 // foreignRules returns the rules in force if those that a store was judged by,
 // which cannot be written, are others; else nil.
 func (a *app) foreignRules(ctx context.Context, s *local.Store) (*enrich.Rules, error) {
-	ar, err := a.armory(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	rules, _, err := a.rules(ctx, s, ar)
+	rules, _, err := a.rulesInForce(ctx, s)
 	if err != nil {
 		return nil, err
 	}

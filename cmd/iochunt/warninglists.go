@@ -86,7 +86,7 @@ func (a *app) listRows(ctx context.Context, s *local.Store) ([]listJSON, error) 
 	add := func(l *ioc.Warninglist, n int, since time.Time) {
 		rows = append(rows, listJSON{
 			List: l.Name, Feed: l.Feed, ID: l.ID, Version: l.Version, Match: l.Kind, Attributes: l.Attributes,
-			Entries: n, Action: cmp.Or(a.cfg.Arming.ActionOf(l.Name), a.cfg.Arming.ActionOf(l.ID), "default"), Since: since, About: l.Description,
+			Entries: n, Action: cmp.Or(a.saidOf(l), "default"), Since: since, About: l.Description,
 		})
 	}
 	if a.cfg.Arming.Builtin {
@@ -101,16 +101,20 @@ func (a *app) listRows(ctx context.Context, s *local.Store) ([]listJSON, error) 
 	return rows, err
 }
 
-// countAsked counts the lists that are asked: all but those that are off.
-func (a *app) countAsked(ctx context.Context, s *local.Store) (int, error) {
-	rows, err := a.listRows(ctx, s)
-	n := 0
+// askedLists names the lists that are asked: all but those that are off.
+func askedLists(rows []listJSON) (names []string) {
 	for _, r := range rows {
 		if r.Action != "off" {
-			n++
+			names = append(names, r.List)
 		}
 	}
-	return n, err
+	return names
+}
+
+// countAsked counts the lists that are asked.
+func (a *app) countAsked(ctx context.Context, s *local.Store) (int, error) {
+	rows, err := a.listRows(ctx, s)
+	return len(askedLists(rows)), err
 }
 
 func (a *app) tellLists(rows []listJSON, entries int) error {
@@ -132,11 +136,7 @@ func (a *app) checkLists(ctx context.Context, values []string) error {
 		return err
 	}
 	defer s.Close()
-	ar, err := a.armory(ctx, s)
-	if err != nil {
-		return err
-	}
-	rules, _, err := a.rules(ctx, s, ar)
+	rules, _, err := a.rulesInForce(ctx, s)
 	if err != nil {
 		return err
 	}

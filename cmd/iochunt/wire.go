@@ -125,6 +125,9 @@ func (a *app) refreshSet(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	if err := a.judge(ctx, s); err != nil {
+		return err
+	}
 	set, err := a.openSet(ctx, s)
 	if err != nil {
 		return err
@@ -137,13 +140,11 @@ func (a *app) refreshSet(ctx context.Context) error {
 	return set.Close()
 }
 
-// openSet opens the compiled set, of what is armed by the rules in force. Where it is stale it is extended by what was
-// armed since, or else, as where it is missing or damaged, made anew. Two runs
-// that do so at once write the same file, each whole.
+// openSet opens the compiled set of what is armed in the store, which its caller
+// has judged. Where it is stale it is extended by what was armed since, or else,
+// as where it is missing or damaged, made anew. Two runs that do so at once write
+// the same file, each whole.
 func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
-	if err := a.judge(ctx, s); err != nil {
-		return nil, err
-	}
 	set, err := match.Open(a.setPath())
 	switch {
 	case err == nil:

@@ -58,6 +58,9 @@ func (b *setBench) put(report string, values ...string) {
 // holds refreshes the set and says what it has to hold, in the order of ids.
 func (b *setBench) holds(want ...string) {
 	b.Helper()
+	if err := b.a.judge(b.Context(), b.store); err != nil {
+		b.Fatal(err)
+	}
 	set, err := b.a.openSet(b.Context(), b.store)
 	if err != nil {
 		b.Fatal(err)

@@ -125,15 +125,13 @@ func (s *Store) MarkHits(ctx context.Context, f store.HitFilter, m ioc.Mark, jud
 	return hits, touched, nil
 }
 
-func observablesOf(all []marked) (once []ioc.Observable) {
-	seen := map[ioc.Observable]bool{}
+// observablesOf returns the observables of marks, each once.
+func observablesOf(all []marked) []ioc.Observable {
+	of := make([]ioc.Observable, len(all))
 	for i := range all {
-		if o := all[i].Observable; !seen[o] {
-			seen[o] = true
-			once = append(once, o)
-		}
+		of[i] = all[i].Observable
 	}
-	return once
+	return distinct(of)
 }
 
 // selectHits returns the hits that a filter selects, newest first: to take
