@@ -157,7 +157,8 @@ func (v *values) find(o ioc.Observable) (entry string, ok bool) {
 	case ioc.Domain:
 		return v.findName(o.Value)
 	case ioc.URL:
-		return v.findHost(urlHost(o.Value))
+		host, _, _ := canon.SplitHost(o.Value)
+		return v.findHost(host)
 	case ioc.Email:
 		return v.findHost(o.Value[strings.LastIndexByte(o.Value, '@')+1:])
 	}
@@ -226,20 +227,6 @@ func (v *values) findName(name string) (entry string, ok bool) {
 		}
 		name = parent
 	}
-}
-
-// urlHost returns the host of a canonical URL, with or without a scheme.
-func urlHost(url string) string {
-	if i := strings.Index(url, "://"); i >= 0 && strings.IndexByte(url[:i], '/') < 0 {
-		url = url[i+3:]
-	}
-	if i := strings.IndexAny(url, "/?#"); i >= 0 {
-		url = url[:i]
-	}
-	if i := strings.LastIndexByte(url, ':'); i >= 0 && strings.IndexByte(url[i:], ']') < 0 {
-		url = url[:i]
-	}
-	return url
 }
 
 func family(a netip.Addr) int {

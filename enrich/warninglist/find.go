@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
 )
 
@@ -140,7 +141,8 @@ func (s *search) keys() {
 	case ioc.Email:
 		s.names(v[strings.LastIndexByte(v, '@')+1:], true)
 	case ioc.URL:
-		host, own := hostOf(v)
+		host, port, rest := canon.SplitHost(v)
+		own := port != "" || rest != "" && rest != "/" // it names more than the host
 		s.names(host, own)
 		if !own {
 			s.lookup(host, func(e *entry) (candidate, bool) {
@@ -192,23 +194,6 @@ func (s *search) lookup(key string, made func(*entry) (candidate, bool)) {
 			s.add(c)
 		}
 	}
-}
-
-// hostOf returns the host of a canonical URL, and whether the URL names more
-// than that: a path, a query, a port.
-func hostOf(url string) (host string, own bool) {
-	if i := strings.Index(url, "://"); i >= 0 && i < strings.IndexAny(url, "/?") {
-		url = url[i+3:]
-	}
-	rest := ""
-	if i := strings.IndexAny(url, "/?"); i >= 0 {
-		url, rest = url[:i], url[i:]
-	}
-	own = rest != "" && rest != "/"
-	if i := strings.LastIndexByte(url, ':'); i >= 0 && strings.IndexByte(url[i:], ']') < 0 {
-		return url[:i], true
-	}
-	return url, own
 }
 
 // scan looks for substrings, and tries the regexes whose texts it meets.
