@@ -36,6 +36,9 @@ func (l *Lifetimes) Check() error {
 	return nil
 }
 
+// Ages reports whether claims of a type end that the feed puts no end to.
+func (l *Lifetimes) Ages(feed string, t ioc.Type) bool { return l.of(feed, t) > 0 }
+
 // of returns the lifetime of a feed's claims of a type; 0: for ever.
 func (l *Lifetimes) of(feed string, t ioc.Type) time.Duration {
 	if d, ok := l.ByFeed[feed][t]; ok {

@@ -33,6 +33,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"github.com/iochunt/iochunt/internal/store"
 )
 
 // FileName is the name of the store's file in its directory.
@@ -42,12 +44,17 @@ const FileName = "iochunt.db"
 type Options struct {
 	ReadOnly bool             // never write; the store must exist
 	Now      func() time.Time // the clock, for the dates of withdrawals; nil: time.Now
+
+	// Ages reports whether a feed's claims of a type end some time after they were
+	// made, although they do not say so (store.Ages). nil: none does.
+	Ages store.Ages
 }
 
 // Store is an open store. Its methods may be called from many goroutines.
 type Store struct {
 	dir, path string
 	readOnly  bool
+	ages      store.Ages
 	now       func() time.Time
 	readers   *sql.DB
 	writers   *sql.DB
@@ -63,7 +70,7 @@ type Store struct {
 // the directory with the rights 0700, the files with 0600. A damaged file and
 // one of a newer program are errors that wrap ErrDamaged and ErrNewer.
 func Open(dir string, o Options) (*Store, error) {
-	s := &Store{dir: dir, path: filepath.Join(dir, FileName), readOnly: o.ReadOnly, now: o.Now}
+	s := &Store{dir: dir, path: filepath.Join(dir, FileName), readOnly: o.ReadOnly, now: o.Now, ages: o.Ages}
 	if s.now == nil {
 		s.now = time.Now
 	}

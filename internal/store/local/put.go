@@ -20,6 +20,7 @@ type put struct {
 	t       *tx
 	now     int64
 	feed    *feedRow
+	ages    func(ioc.Type) bool // claims of the type that do not say when they end do end
 	types   *types
 	reports map[string]*report
 	changes ioc.Changes
@@ -51,7 +52,7 @@ func (s *Store) PutBatch(ctx context.Context, feed string, b ioc.Batch) (ioc.Cha
 }
 
 func (s *Store) newPut(t *tx, feed string) (*put, error) {
-	p := &put{t: t, now: stamp(s.now()), reports: map[string]*report{}, dropped: map[int64]*drop{}}
+	p := &put{t: t, now: stamp(s.now()), reports: map[string]*report{}, dropped: map[int64]*drop{}, ages: s.ages.Of(feed)}
 	var err error
 	if p.feed, err = loadFeed(t, feed); err != nil {
 		return p, err

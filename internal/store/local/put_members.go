@@ -175,6 +175,10 @@ func (p *put) compare(m *member) {
 	o := m.obs
 	same := m.row
 	same.gen = m.was.gen
+	// A claim without a date has that of its report, which is here again.
+	if m.row.expires == null && (same != m.was || !m.stored || m.row.created == null) && p.ages(o.Type) {
+		o.renewed = true
+	}
 	switch {
 	case !m.stored || !m.was.live():
 		p.changes.New++

@@ -14,6 +14,7 @@ type observable struct {
 	was      state
 	disarmed bool // by its verdict
 	fresh    bool // not in the file yet
+	renewed  bool // a claim that ages was made anew
 	stale    bool // expires has to be found anew among the memberships
 }
 
@@ -104,12 +105,12 @@ func (p *put) writeObservables(order []*observable) error {
 	return rows.flush()
 }
 
-// arm arms an observable that had no live membership, or that no longer
-// expires when it did.
+// arm arms an observable that had no live membership, or that holds for longer
+// than it did.
 func (p *put) arm(o *observable) {
 	rose := o.was.live == 0 && o.live > 0
 	longer := o.was.live > 0 && o.expires != o.was.expires && later(o.expires, o.was.expires) == o.expires
-	if rose || longer {
+	if rose || longer || o.renewed && o.live > 0 {
 		o.armed = p.armed
 		p.arming = true
 	}

@@ -121,7 +121,15 @@ func batchOf(n int) ioc.Batch {
 	return b
 }
 
-// readWhileWriting: readers see whole batches or nothing of them.
+// transactional is what a store says of itself that has no transactions: its
+// readers may see a part of a batch that is being written. Other stores need not
+// say that they have them.
+type transactional interface {
+	Transactional() bool
+}
+
+// readWhileWriting: readers see whole batches or nothing of them, or of a store
+// without transactions whole observables.
 func (s *suite) readWhileWriting() {
 	const batches = 40
 	done := make(chan struct{})
@@ -163,7 +171,7 @@ func (s *suite) readOnce() {
 			}
 		}
 	}
-	if n%10 != 0 {
+	if t, says := s.store.(transactional); n%10 != 0 && (!says || t.Transactional()) {
 		s.Errorf("half a batch is seen: %d observables", n)
 	}
 	if _, err := s.store.Cursor(s.Context(), "a"); err != nil {
