@@ -32,6 +32,9 @@ type Config struct {
 	Arming  Arming         `mapstructure:"arming"`
 	Scoring map[string]any `mapstructure:"scoring"` // see DecodeScoring
 	Sinks   []Sink         `mapstructure:"sinks"`
+	Logs    []LogSource    `mapstructure:"logs"`
+
+	Elasticsearch Elasticsearch `mapstructure:"elasticsearch"`
 
 	File     string `mapstructure:"-"` // the file that was read; "" none
 	StoreWas string `mapstructure:"-"` // where Store.Path comes from
@@ -72,13 +75,14 @@ func Load(path string, env Env) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Config{File: file, Arming: DefaultArming()}
+	c := &Config{File: file, Arming: DefaultArming(), Elasticsearch: DefaultElasticsearch()}
 	if err := c.read(file); err != nil {
 		return nil, fmt.Errorf("config %s: %w", file, err)
 	}
 	c.locateStore(env)
 	c.addDefaultFeed(env)
-	if err := errors.Join(c.validate(), c.Arming.validate()); err != nil {
+	c.Elasticsearch.locate(env)
+	if err := errors.Join(c.validate(), c.Arming.validate(), c.Elasticsearch.validate(), c.validateLogs()); err != nil {
 		return nil, fmt.Errorf("config %s: %w", file, err)
 	}
 	return c, nil

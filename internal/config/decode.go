@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"reflect"
@@ -138,14 +139,16 @@ func plain(err error) error {
 // ReadSecret reads a file that holds one secret. Others must not be able to
 // read it. A name without a slash is looked for among systemd's credentials first.
 func ReadSecret(path string) (string, error) {
+	private := fs.FileMode(0o077)
 	if d := os.Getenv("CREDENTIALS_DIRECTORY"); d != "" && !strings.Contains(path, "/") {
 		path = d + "/" + path
+		private = 0o007 // systemd lets the service's user in by an ACL, which looks like a right of the group
 	}
 	st, err := os.Stat(path)
 	if err != nil {
 		return "", err
 	}
-	if st.Mode().Perm()&0o077 != 0 {
+	if st.Mode().Perm()&private != 0 {
 		return "", fmt.Errorf("%s can be read by others (mode %04o); mend it with: chmod 600 %s", path, st.Mode().Perm(), path)
 	}
 	if st.Size() > 64<<10 {

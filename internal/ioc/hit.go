@@ -56,6 +56,20 @@ type Hit struct {
 	Mark     *Mark    // what a person said of it
 }
 
+// DocHitID returns the id of a hit in a document of an index: a hash of the
+// source's name, the document's id and time, and the observable. To index the
+// document again, into another index too, changes none of them.
+func DocHitID(source, docID string, at time.Time, o Observable) string {
+	in := make([]byte, 0, 1<<9)
+	in = appendPart(in, source)
+	in = appendPart(in, docID)
+	in = appendPart(in, at.UTC().AppendFormat(make([]byte, 0, 40), time.RFC3339Nano))
+	in = appendPart(in, o.Type)
+	in = appendPart(in, o.Value)
+	sum := sha256.Sum256(in)
+	return hex.EncodeToString(sum[:16])
+}
+
 // FileHitID returns the id of a hit in a file: a hash of the host, the record,
 // its offset in the decompressed content and the observable. Rotation,
 // renaming and compression change none of them, so the same hit keeps its id.
