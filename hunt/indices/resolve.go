@@ -1,0 +1,201 @@
+package indices
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/iochunt/iochunt/hunt"
+	"github.com/iochunt/iochunt/internal/es"
+)
+
+// Indices returns the concrete indices of a source, in the order of their names,
+// each once, and what of each can be searched. What a name stands for that is not
+// there, closed or forbidden is a trouble: nothing can be said of it. The error
+// is ctx's.
+func (e *Engine) Indices(ctx context.Context, src Source) ([]Index, []hunt.Trouble, error) {
+	var out []Index
+	var troubles []hunt.Trouble
+	seen := make(map[string]bool)
+	for _, pattern := range src.Indices {
+		found, err := e.resolve(ctx, pattern)
+		found = slices.DeleteFunc(found, func(l listed) bool { return src.excepts(pattern, l.Name) })
+		if err == nil && len(found) == 0 {
+			err = errNoIndex
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil, nil, ctx.Err()
+			}
+			troubles = append(troubles, hunt.Trouble{Path: pattern, Reason: whyNot(err)})
+		}
+		for _, ix := range found {
+			if seen[ix.Name] {
+				continue
+			}
+			seen[ix.Name] = true
+			if err := e.describe(ctx, src, &ix.Index); err != nil || ix.closed {
+				if ctx.Err() != nil {
+					return nil, nil, ctx.Err()
+				}
+				troubles = append(troubles, hunt.Trouble{Path: ix.Name, Reason: ix.why(err)})
+				continue
+			}
+			out = append(out, ix.Index)
+		}
+	}
+	slices.SortFunc(out, func(a, b Index) int { return strings.Compare(a.Name, b.Name) })
+	return out, troubles, nil
+}
+
+// excepts reports whether an index is one that a pattern does not mean. What is
+// named outright is meant.
+func (s *Source) excepts(pattern, name string) bool {
+	return strings.Contains(pattern, "*") && slices.ContainsFunc(s.Except, func(p string) bool { return strings.HasPrefix(name, p) })
+}
+
+var errNoIndex = errors.New("no index has a name like that")
+
+// listed is an index as the cluster lists it.
+type listed struct {
+	Index
+	closed bool
+}
+
+func (l *listed) why(err error) string {
+	if l.closed {
+		return "it is closed: open it, or leave it out of indices"
+	}
+	return whyNot(err)
+}
+
+func whyNot(err error) string {
+	switch {
+	case es.IsStatus(err, http.StatusNotFound):
+		return "no such index, alias or data stream"
+	case es.IsStatus(err, http.StatusForbidden):
+		return err.Error() + "; the user needs the privileges read, monitor and view_index_metadata on it"
+	}
+	return err.Error()
+}
+
+// resolve lists the concrete indices of one name or pattern.
+func (e *Engine) resolve(ctx context.Context, pattern string) ([]listed, error) {
+	if strings.Contains(pattern, ":") {
+		return e.resolveRemote(ctx, pattern)
+	}
+	var rows []struct {
+		Index, UUID, Status, Pri string
+		Docs                     string `json:"docs.count"`
+	}
+	q := url.Values{"format": {"json"}, "h": {"index,uuid,status,pri,docs.count"}, "expand_wildcards": {"open,closed"}}
+	err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/_cat/indices/" + es.Escape(pattern), Query: q, Ask: true}, &rows)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, errNoIndex
+	}
+	out := make([]listed, 0, len(rows))
+	for _, r := range rows {
+		shards, _ := strconv.Atoi(r.Pri)
+		docs, _ := strconv.ParseInt(r.Docs, 10, 64)
+		out = append(out, listed{Index{Name: r.Index, UUID: r.UUID, Shards: shards, Docs: docs}, r.Status == "close"})
+	}
+	return out, nil
+}
+
+// resolveRemote lists the indices of another cluster: no more than their names
+// can be known from here.
+func (e *Engine) resolveRemote(ctx context.Context, pattern string) ([]listed, error) {
+	caps, err := e.c.FieldCaps(ctx, pattern, []string{"_id"})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]listed, 0, len(caps.Indices))
+	for _, name := range caps.Indices {
+		r, err := e.c.Search(ctx, name, es.M{"size": 0, "track_total_hits": true}, nil)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, listed{Index{Name: name, Remote: true, Docs: r.Hits.Total.Value}, false})
+	}
+	return out, nil
+}
+
+// describe finds out what an index can do with the fields.
+func (e *Engine) describe(ctx context.Context, src Source, ix *Index) error {
+	m, err := e.mappingOf(ctx, src, ix)
+	if err != nil {
+		return err
+	}
+	for _, f := range fieldMap(e.o.Map, src.Fields) {
+		if x, ok := m.resolve(f, e.c.Flavor()); ok {
+			if ix.Remote { // whether its values are normalised or cut cannot be known
+				x.facts.source = true
+			}
+			ix.Fields = append(ix.Fields, x)
+		}
+	}
+	ix.FieldsKey = fieldsKey(ix.Fields)
+	ix.sourceLess = m.sourceLess
+	k, _, ok := m.lookup(timeField(src))
+	ix.dated = ok && (k.Type == "date" || k.Type == "date_nanos")
+	return nil
+}
+
+func (e *Engine) mappingOf(ctx context.Context, src Source, ix *Index) (mapping, error) {
+	if ix.Remote {
+		return e.remoteMapping(ctx, src, ix)
+	}
+	var x map[string]struct {
+		Mappings mappingBody
+		Settings struct {
+			Index struct {
+				MaxTerms string `json:"max_terms_count"`
+			}
+		}
+	}
+	if err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/" + es.Escape(ix.Name) + "/_mapping", Ask: true}, &x); err != nil {
+		return mapping{}, err
+	}
+	body, ok := x[ix.Name]
+	if !ok {
+		return mapping{}, fmt.Errorf("the cluster gave no mapping of it")
+	}
+	m := flatten(body.Mappings)
+	err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/" + es.Escape(ix.Name) + "/_settings/index.max_terms_count", Ask: true}, &x)
+	if s, ok := x[ix.Name]; ok {
+		ix.maxTerms, _ = strconv.Atoi(s.Settings.Index.MaxTerms)
+	}
+	return m, err
+}
+
+// remoteMapping makes a mapping of what _field_caps tells. It tells neither what
+// is not mapped nor how values are cut or normalised, so all is read from
+// _source.
+func (e *Engine) remoteMapping(ctx context.Context, src Source, ix *Index) (mapping, error) {
+	names := []string{timeField(src)}
+	for _, f := range fieldMap(e.o.Map, src.Fields) {
+		names = append(names, f.Name)
+	}
+	caps, err := e.c.FieldCaps(ctx, ix.Name, names)
+	if err != nil {
+		return mapping{}, err
+	}
+	body := mappingBody{property: property{Dynamic: "false", Properties: map[string]property{}}}
+	for name, kinds := range caps.Fields {
+		for kind := range kinds {
+			if kind != "object" && kind != "nested" && kind != "unmapped" {
+				body.Properties[name] = property{Type: kind, NullValue: json.RawMessage("0")} // by the fields option, too: it may be an alias
+			}
+		}
+	}
+	return flatten(body), nil
+}
