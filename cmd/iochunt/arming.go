@@ -19,7 +19,6 @@ import (
 	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // Arming: the rules of the configuration and the lists of the store, brought
@@ -34,13 +33,13 @@ type armory struct {
 
 // armory reads the settings, and what lists there are; the lists themselves
 // only rules need.
-func (a *app) armory(ctx context.Context, s *local.Store) (*armory, error) {
+func (a *app) armory(ctx context.Context, s database) (*armory, error) {
 	c := &a.cfg.Arming
 	ar := &armory{places: map[string]string{}, options: enrich.RuleOptions{
 		FalsePositives: c.FalsePositives, BroadestIPv4: c.BroadestIPv4, BroadestIPv6: c.BroadestIPv6, ShortestText: c.ShortestText,
 		Own: slices.Clone(c.Own),
 	}}
-	if c.Machine {
+	if c.Machine && !a.cfg.Elasticsearch.Enabled() { // a store that many machines share would be judged anew by each
 		ar.options.Own = append(ar.options.Own, machine()...)
 	}
 	var err error
@@ -125,7 +124,7 @@ func (a *app) listsSum(states []store.ListState) uint64 {
 
 // rules compiles the lists into rules. unusable are the entries that could not
 // be used.
-func (a *app) rules(ctx context.Context, s *local.Store, ar *armory) (rules *enrich.Rules, unusable []ioc.Refusal, err error) {
+func (a *app) rules(ctx context.Context, s database, ar *armory) (rules *enrich.Rules, unusable []ioc.Refusal, err error) {
 	o := ar.options
 	m, unusable, err := warninglist.Compile(a.lists(ctx, s), warninglist.Options{Action: a.listAction})
 	if err != nil {
@@ -137,7 +136,7 @@ func (a *app) rules(ctx context.Context, s *local.Store, ar *armory) (rules *enr
 }
 
 // rulesInForce are the rules of the configuration and of the lists as they are.
-func (a *app) rulesInForce(ctx context.Context, s *local.Store) (*enrich.Rules, []ioc.Refusal, error) {
+func (a *app) rulesInForce(ctx context.Context, s database) (*enrich.Rules, []ioc.Refusal, error) {
 	ar, err := a.armory(ctx, s)
 	if err != nil {
 		return nil, nil, err
@@ -154,7 +153,7 @@ func (a *app) newRules(ar *armory, o enrich.RuleOptions) (*enrich.Rules, error) 
 }
 
 // lists yields the lists that are asked: ours, then those of the store.
-func (a *app) lists(ctx context.Context, s *local.Store) iter.Seq2[ioc.Warninglist, error] {
+func (a *app) lists(ctx context.Context, s database) iter.Seq2[ioc.Warninglist, error] {
 	return func(yield func(ioc.Warninglist, error) bool) {
 		if a.cfg.Arming.Builtin {
 			for _, l := range warninglist.Builtin() {
@@ -199,7 +198,7 @@ const lifetimesNote = "lifetimes"
 
 // lengthen arms anew what lives longer than it did when the store was last
 // judged: what counted as expired for an old event may hit it now.
-func (a *app) lengthen(ctx context.Context, s *local.Store) error {
+func (a *app) lengthen(ctx context.Context, s database) error {
 	now := a.lifetimes()
 	was, err := s.Note(ctx, lifetimesNote)
 	if err != nil || was == enrich.EncodeLifetimes(now) {
@@ -237,6 +236,15 @@ func lifetimesOf(m map[string]time.Duration) map[ioc.Type]time.Duration {
 		byType[ioc.Type(name)] = d
 	}
 	return byType
+}
+
+// ages tells the store which claims end by the lifetimes of the configuration.
+func (a *app) ages() store.Ages {
+	l := a.lifetimes()
+	if !anyLifetime(l) {
+		return nil
+	}
+	return l.Ages
 }
 
 // anyLifetime reports whether some claims end that their feeds do not end.

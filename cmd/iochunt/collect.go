@@ -16,7 +16,6 @@ import (
 	"github.com/iochunt/iochunt/collect"
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 type collectFlags struct {
@@ -77,7 +76,7 @@ func (a *app) collect(ctx context.Context, f collectFlags, names []string) error
 // collectFeeds polls the feeds one after the other; one that fails does not
 // keep the others from being read.
 func (a *app) collectFeeds(ctx context.Context, feeds []config.Feed, f collectFlags) (code int, err error) {
-	s, err := a.openStore()
+	s, err := a.openStore(ctx)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -128,7 +127,7 @@ func collectLock(feed string) string { return "collect-" + feed }
 
 // collectFeed polls one feed, one run at a time whoever else is running, and
 // records the run.
-func (a *app) collectFeed(ctx context.Context, s *local.Store, feed config.Feed, f collectFlags) (int, error) {
+func (a *app) collectFeed(ctx context.Context, s database, feed config.Feed, f collectFlags) (int, error) {
 	c, err := a.newCollector(feed, s)
 	if err != nil {
 		return exitUsage, err
@@ -183,7 +182,7 @@ func collectCode(r collect.Result, err error) int {
 
 // recordRun keeps the run's record. It is written even when the run was
 // interrupted, so it does not take part in the run's context.
-func (a *app) recordRun(s *local.Store, r collect.Result) error {
+func (a *app) recordRun(s database, r collect.Result) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	counters := map[string]int64{

@@ -78,7 +78,7 @@ func checkWhy(why string) error {
 }
 
 // takeBack makes of decisions that they are taken back: each has to be there.
-func takeBack(ctx context.Context, s *local.Store, ds []ioc.Decision) error {
+func takeBack(ctx context.Context, s database, ds []ioc.Decision) error {
 	for i := range ds {
 		facts, err := s.Facts(ctx, ds[i].Observable)
 		if err != nil {
@@ -94,7 +94,7 @@ func takeBack(ctx context.Context, s *local.Store, ds []ioc.Decision) error {
 }
 
 func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, f decideFlags) error {
-	s, err := a.openStore()
+	s, err := a.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (a *app) decideAll(ctx context.Context, ds []ioc.Decision, f decideFlags) e
 }
 
 // judgedRules judges what is stored by the rules in force, and returns them.
-func (a *app) judgedRules(ctx context.Context, s *local.Store) (*enrich.Rules, error) {
+func (a *app) judgedRules(ctx context.Context, s database) (*enrich.Rules, error) {
 	if err := a.judge(ctx, s); err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func (a *app) judgedRules(ctx context.Context, s *local.Store) (*enrich.Rules, e
 // rules is under way or ends. A collection may have brought other lists since the
 // rules were made, and a verdict by the old ones would stay among those of the new;
 // then they are made anew.
-func (a *app) byRules(ctx context.Context, s *local.Store, rules *enrich.Rules, do func(*enrich.Rules) error) error {
+func (a *app) byRules(ctx context.Context, s database, rules *enrich.Rules, do func(*enrich.Rules) error) error {
 	for {
 		if done, err := underLock(ctx, s, rules, do); done || err != nil {
 			return err
@@ -152,7 +152,7 @@ func (a *app) byRules(ctx context.Context, s *local.Store, rules *enrich.Rules, 
 }
 
 // underLock does it if the store's verdicts are of these rules.
-func underLock(ctx context.Context, s *local.Store, rules *enrich.Rules, do func(*enrich.Rules) error) (done bool, err error) {
+func underLock(ctx context.Context, s database, rules *enrich.Rules, do func(*enrich.Rules) error) (done bool, err error) {
 	release, err := s.Lock(ctx, local.JudgeLock)
 	if err != nil {
 		return false, err
@@ -165,7 +165,7 @@ func underLock(ctx context.Context, s *local.Store, rules *enrich.Rules, do func
 }
 
 // showDecision shows what a decision changes.
-func (a *app) showDecision(ctx context.Context, s *local.Store, rules *enrich.Rules, d ioc.Decision) error {
+func (a *app) showDecision(ctx context.Context, s database, rules *enrich.Rules, d ioc.Decision) error {
 	facts, err := s.Facts(ctx, d.Observable)
 	if err != nil {
 		return err
@@ -212,7 +212,7 @@ type stateJSON struct {
 }
 
 // showChange shows state and score of an observable before and after.
-func (a *app) showChange(ctx context.Context, s *local.Store, c change) error {
+func (a *app) showChange(ctx context.Context, s database, c change) error {
 	claims, err := aged{s, a.lifetimes()}.Lookup(ctx, c.Observable)
 	if err != nil {
 		return err

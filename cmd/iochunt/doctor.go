@@ -89,7 +89,10 @@ func (a *app) doctor(ctx context.Context, f doctorFlags) error {
 	}
 	c := &checkup{a: a}
 	c.config()
-	if s := c.store(ctx); s != nil {
+	if a.cfg.Elasticsearch.Enabled() {
+		c.elasticsearch(ctx)
+		c.clusterStore(ctx)
+	} else if s := c.store(ctx); s != nil {
 		defer s.Close()
 		c.set(ctx, s)
 		c.contents(ctx, s)
@@ -122,7 +125,7 @@ func (c *checkup) store(ctx context.Context) *local.Store {
 		c.say("warn", "store", path+" is not there yet", "iochunt collect, or iochunt indicators import FILE")
 		return nil
 	}
-	s, _, err := c.a.readStore()
+	s, err := c.a.readLocal()
 	if err == nil {
 		err = s.Check(ctx)
 	}
@@ -175,8 +178,20 @@ func (c *checkup) set(ctx context.Context, s *local.Store) {
 	}
 }
 
+// clusterStore looks at what the store in the cluster holds, where it is there:
+// elasticsearch has told if it is not.
+func (c *checkup) clusterStore(ctx context.Context) {
+	s, err := c.a.openCluster(ctx)
+	if err != nil {
+		return
+	}
+	defer s.Close()
+	c.contents(ctx, s)
+	c.arming(ctx, s)
+}
+
 // contents warns of an empty, expired or old store.
-func (c *checkup) contents(ctx context.Context, s *local.Store) {
+func (c *checkup) contents(ctx context.Context, s database) {
 	n, err := s.Count(ctx, c.a.now())
 	switch {
 	case err != nil:
@@ -198,7 +213,7 @@ const manyDisarmed = 5
 const oldLists = 180 * 24 * time.Hour
 
 // arming warns of rules that cannot be made, and of lists that are old.
-func (c *checkup) arming(ctx context.Context, s *local.Store) {
+func (c *checkup) arming(ctx context.Context, s database) {
 	_, unusable, err := c.a.rulesInForce(ctx, s)
 	if err != nil {
 		c.say("fail", "arming", err.Error(), "mend arming in the config file")
@@ -224,7 +239,7 @@ func (c *checkup) arming(ctx context.Context, s *local.Store) {
 
 // listRules warns of rules for lists that no list has the name of: a name that
 // is misspelled does nothing.
-func (c *checkup) listRules(ctx context.Context, s *local.Store) {
+func (c *checkup) listRules(ctx context.Context, s database) {
 	rows, err := c.a.listRows(ctx, s)
 	if err != nil {
 		c.say("fail", "lists", err.Error(), "iochunt doctor --repair")
@@ -238,7 +253,7 @@ func (c *checkup) listRules(ctx context.Context, s *local.Store) {
 	}
 }
 
-func (c *checkup) lists(ctx context.Context, s *local.Store) {
+func (c *checkup) lists(ctx context.Context, s database) {
 	states, err := s.Feeds(ctx)
 	if err != nil {
 		c.say("fail", "lists", err.Error(), "iochunt doctor --repair")
@@ -321,7 +336,7 @@ func (a *app) backup(ctx context.Context, path string, force bool) error {
 	if err := a.checkBackup(path, force); err != nil {
 		return err
 	}
-	s, err := a.openStore()
+	s, err := a.openLocal()
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 type expireFlags struct {
@@ -67,7 +66,7 @@ func (a *app) expire(ctx context.Context, f expireFlags) error {
 }
 
 func (a *app) expireAll(ctx context.Context, f expireFlags, before time.Time) (*ended, error) {
-	s, err := a.openStore()
+	s, err := a.openStore(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +92,7 @@ func (a *app) expireAll(ctx context.Context, f expireFlags, before time.Time) (*
 // withdrawEnded withdraws what has ended of a feed while nobody collects it, so
 // that no claim goes that was renewed a moment ago: its report, unchanged since,
 // would not bring it again.
-func (a *app) withdrawEnded(ctx context.Context, s *local.Store, feed string, before time.Time) error {
+func (a *app) withdrawEnded(ctx context.Context, s database, feed string, before time.Time) error {
 	release, err := s.Lock(ctx, collectLock(feed))
 	if err != nil {
 		return err
@@ -107,7 +106,7 @@ func (a *app) withdrawEnded(ctx context.Context, s *local.Store, feed string, be
 	return err
 }
 
-func (a *app) endedBefore(ctx context.Context, s *local.Store, feeds []string, before time.Time) (*ended, error) {
+func (a *app) endedBefore(ctx context.Context, s database, feeds []string, before time.Time) (*ended, error) {
 	e := &ended{byFeed: map[string][]ioc.Observable{}, byType: map[string]map[ioc.Type]int{}}
 	lives := a.lifetimes()
 	for i, err := range s.List(ctx, store.ListFilter{Feeds: feeds}) {

@@ -16,7 +16,6 @@ import (
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 func newFeeds(a *app) *cobra.Command {
@@ -62,7 +61,7 @@ func newForget(a *app) *cobra.Command {
 			if !yes {
 				return usage("this withdraws every indicator of feed %s; say --yes to do it", args[0])
 			}
-			s, err := a.openStore()
+			s, err := a.openStore(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -83,7 +82,7 @@ func newForget(a *app) *cobra.Command {
 }
 
 // checkStored refuses the names of feeds that nothing is stored of.
-func checkStored(ctx context.Context, s *local.Store, names ...string) error {
+func checkStored(ctx context.Context, s database, names ...string) error {
 	if len(names) == 0 {
 		return nil
 	}
@@ -119,7 +118,7 @@ type feedJSON struct {
 }
 
 func (a *app) feeds(ctx context.Context) error {
-	s, _, err := a.readStore()
+	s, _, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -165,7 +164,7 @@ func (a *app) feedRows(states []store.FeedState) []feedJSON {
 
 // addRuns completes the rows by what is on record of the feeds' polls. A feed
 // that never got as far as to store anything has its runs there all the same.
-func (a *app) addRuns(ctx context.Context, s *local.Store, rows []feedJSON) error {
+func (a *app) addRuns(ctx context.Context, s database, rows []feedJSON) error {
 	for i := range rows {
 		r := &rows[i]
 		last, err := lastRun(ctx, s, r.Feed, "")
@@ -192,7 +191,7 @@ func (a *app) addRuns(ctx context.Context, s *local.Store, rows []feedJSON) erro
 
 // lastRun returns the newest collection of a feed with that outcome ("" any);
 // nil is none.
-func lastRun(ctx context.Context, s *local.Store, feed, outcome string) (*store.Run, error) {
+func lastRun(ctx context.Context, s database, feed, outcome string) (*store.Run, error) {
 	for r, err := range s.Runs(ctx, store.RunFilter{Verb: "collect", Feed: feed, Outcome: outcome, Limit: 1}) {
 		return &r, err
 	}
@@ -319,7 +318,7 @@ type refusalJSON struct {
 
 // refused lists a feed's dead letters.
 func (a *app) refused(ctx context.Context, feed string) error {
-	s, _, err := a.readStore()
+	s, _, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}

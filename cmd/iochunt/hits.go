@@ -17,7 +17,6 @@ import (
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // hitLister lists stored hits.
@@ -97,7 +96,7 @@ func newHitsPrune(a *app) *cobra.Command {
 			if err != nil || before.IsZero() {
 				return usage("--older-than is needed: an age (365d) or a date")
 			}
-			s, err := a.openStore()
+			s, err := a.openStore(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -181,7 +180,7 @@ func (a *app) when(s string) (time.Time, error) {
 }
 
 func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, single bool) error {
-	s, _, err := a.readStore()
+	s, _, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -223,7 +222,7 @@ func (a *app) listHits(ctx context.Context, hf store.HitFilter, f hitFlags, sing
 // showHits weighs stored hits and gives those to the sink that are worth what
 // is asked for; below counts the others that it came across. The limit counts
 // what is shown.
-func (a *app) showHits(ctx context.Context, s *local.Store, sink hunt.Sink, hf store.HitFilter, f hitFlags, single bool) (n, below int, err error) {
+func (a *app) showHits(ctx context.Context, s database, sink hunt.Sink, hf store.HitFilter, f hitFlags, single bool) (n, below int, err error) {
 	least, err := newThreshold(f.min)
 	if err != nil {
 		return 0, 0, err

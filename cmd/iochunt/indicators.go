@@ -20,7 +20,6 @@ import (
 	"github.com/iochunt/iochunt/internal/canon"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // Feed names of what people bring by hand.
@@ -33,6 +32,11 @@ func newIndicators(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "indicators", Short: "List, show, add, import and export indicators"}
 	cmd.AddCommand(newIndicatorsList(a), newIndicatorsShow(a), newIndicatorsAdd(a), newIndicatorsImport(a), newIndicatorsExport(a),
 		newIndicatorsArm(a), newIndicatorsDisarm(a), newIndicatorsExpire(a),
+		&cobra.Command{
+			Use: "sync", Short: "Bring this host's set file up to date with the cluster, for scans", Args: cobra.NoArgs,
+			Long: "Bring this host's set file up to date with ioc_index: what has changed there since is added and taken out.\nscan and hunt do it by themselves; a host that scans files needs no copy of the store.",
+			RunE: func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context()) },
+		},
 		&cobra.Command{
 			Use: "count", Short: "Count indicators by type and feed", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return a.countIndicators(cmd.Context()) },
@@ -235,7 +239,7 @@ func (a *app) countIndicators(ctx context.Context) error {
 
 // countAged counts the expired anew where lifetimes are set: what the feeds do
 // not end, they do.
-func (a *app) countAged(ctx context.Context, s *local.Store, c *store.Counts) error {
+func (a *app) countAged(ctx context.Context, s database, c *store.Counts) error {
 	lives, now := a.lifetimes(), a.now()
 	if !anyLifetime(lives) {
 		return nil
@@ -264,7 +268,7 @@ func newIndicatorsAdd(a *app) *cobra.Command {
 What is added by hand is armed, whatever the warninglists say of it; to change
 that: iochunt indicators disarm.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			s, err := a.openStore()
+			s, err := a.openStore(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -290,7 +294,7 @@ that: iochunt indicators disarm.`,
 
 // armByHand decides that what a person adds is armed, and says what speaks
 // against it.
-func (a *app) armByHand(ctx context.Context, s *local.Store, values []string) error {
+func (a *app) armByHand(ctx context.Context, s database, values []string) error {
 	var ds []ioc.Decision
 	for _, v := range values {
 		all, err := typed(v)
@@ -375,7 +379,7 @@ func (a *app) importFiles(ctx context.Context, f importFlags, paths []string) er
 // importPaths reads one path after the other; one that cannot be read does not
 // keep the others from being read.
 func (a *app) importPaths(ctx context.Context, f importFlags, paths []string) (code int, err error) {
-	s, err := a.openStore()
+	s, err := a.openStore(ctx)
 	if err != nil {
 		return exitFailed, err
 	}
@@ -409,7 +413,7 @@ func formatNames() []string {
 
 // importPath reads one file or folder. What it brings belongs to reports named
 // after the files, so importing one again replaces its list and nothing else.
-func (a *app) importPath(ctx context.Context, s *local.Store, f importFlags, path string) (int, error) {
+func (a *app) importPath(ctx context.Context, s database, f importFlags, path string) (int, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return exitFailed, err

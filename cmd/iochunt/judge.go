@@ -7,14 +7,13 @@ import (
 
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // The pass that judges what is stored by the rules in force.
 
 // judge brings the verdicts of the store up to date with the rules and with
 // what was collected. It costs next to nothing where nothing changed.
-func (a *app) judge(ctx context.Context, s *local.Store) error {
+func (a *app) judge(ctx context.Context, s database) error {
 	if err := a.lengthen(ctx, s); err != nil {
 		return err
 	}
@@ -37,10 +36,20 @@ func (a *app) judge(ctx context.Context, s *local.Store) error {
 	return a.tellJudged(j)
 }
 
+// judgeOwn is judge for a verb that only reads. A store that many hosts share is
+// judged by those that write to it: else two of them with different settings would
+// judge it in turn, each time they read.
+func (a *app) judgeOwn(ctx context.Context, s database) error {
+	if a.cfg.Elasticsearch.Enabled() {
+		return nil
+	}
+	return a.judge(ctx, s)
+}
+
 // judgeAll compiles the lists and judges by them. It comes after a collection,
 // and before a set is compiled, as fromStore does, whose care with memory it has.
 // first: no pass was ever complete, or one was begun and is not complete.
-func (a *app) judgeAll(ctx context.Context, s *local.Store, ar *armory, first bool) (store.Judged, error) {
+func (a *app) judgeAll(ctx context.Context, s database, ar *armory, first bool) (store.Judged, error) {
 	debug.FreeOSMemory()
 	defer debug.SetGCPercent(debug.SetGCPercent(25))
 	rules, unusable, err := a.rules(ctx, s, ar)
@@ -108,7 +117,7 @@ const manualNote = "manual kept"
 // what they wanted. It is done once, as a pass that was killed also leaves a store
 // without rules. Whatever else they decided, then and since,
 // stands.
-func (a *app) keepManual(ctx context.Context, s *local.Store, judge ioc.Judge) error {
+func (a *app) keepManual(ctx context.Context, s database, judge ioc.Judge) error {
 	done, err := s.Note(ctx, manualNote)
 	if err != nil || done != "" {
 		return err
@@ -134,7 +143,7 @@ func (a *app) keepManual(ctx context.Context, s *local.Store, judge ioc.Judge) e
 	return s.PutNote(ctx, manualNote, "yes")
 }
 
-func decidedByPerson(ctx context.Context, s *local.Store) (map[ioc.Observable]bool, error) {
+func decidedByPerson(ctx context.Context, s database) (map[ioc.Observable]bool, error) {
 	decided := map[ioc.Observable]bool{}
 	for d, err := range s.Decisions(ctx) {
 		if err != nil {

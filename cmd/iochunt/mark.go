@@ -12,7 +12,6 @@ import (
 	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 type markFlags struct {
@@ -84,7 +83,7 @@ func (a *app) markFilter(f markFlags, ids []string) (store.HitFilter, error) {
 // markAll marks the hits of a filter in one act, after it has shown what that
 // does. It returns how many were marked.
 func (a *app) markAll(ctx context.Context, f markFlags, hf store.HitFilter, m ioc.Mark) (marked int, err error) {
-	s, err := a.openStore()
+	s, err := a.openStore(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -113,7 +112,7 @@ func (a *app) markAll(ctx context.Context, f markFlags, hf store.HitFilter, m io
 }
 
 // checkIDs refuses the beginning of an id that is not that of one hit.
-func checkIDs(ctx context.Context, s *local.Store, hf store.HitFilter, m ioc.Mark) error {
+func checkIDs(ctx context.Context, s database, hf store.HitFilter, m ioc.Mark) error {
 	for _, id := range hf.IDs {
 		one := hf
 		one.IDs = []string{id}
@@ -150,7 +149,7 @@ func (a *app) tellMarked(found, marked int, dryRun bool) error {
 
 // preview shows what marking the hits of a filter does to their indicators, and
 // returns how many hits those are.
-func (a *app) preview(ctx context.Context, s *local.Store, rules *enrich.Rules, hf store.HitFilter, m ioc.Mark) (int, error) {
+func (a *app) preview(ctx context.Context, s database, rules *enrich.Rules, hf store.HitFilter, m ioc.Mark) (int, error) {
 	effects, n, err := s.PreviewMark(ctx, hf, m)
 	if err != nil {
 		return 0, err

@@ -12,7 +12,6 @@ import (
 	"github.com/iochunt/iochunt/collect/otx"
 	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/ioc"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // onlineJSON is the "online" object of docs/output.md.
@@ -51,7 +50,7 @@ func (a *app) inspector() (inspector, error) {
 }
 
 // showOnline asks OTX what it says of o, and keeps what that means for arming.
-func (a *app) showOnline(ctx context.Context, s *local.Store, o ioc.Observable) error {
+func (a *app) showOnline(ctx context.Context, s database, o ioc.Observable) error {
 	i, err := a.inspector()
 	if err != nil {
 		return err
@@ -82,7 +81,7 @@ var harmless = []string{"whitelist", "false_positive"}
 
 // keepOpinion keeps what OTX holds of an observable as its decision, and takes
 // an earlier one back that it no longer holds.
-func (a *app) keepOpinion(ctx context.Context, s *local.Store, o ioc.Observable, g otx.General) error {
+func (a *app) keepOpinion(ctx context.Context, s database, o ioc.Observable, g otx.General) error {
 	d := ioc.Decision{Observable: o, Source: "otx", At: a.now().UTC()}
 	for _, v := range g.Validation {
 		if slices.Contains(harmless, strings.ToLower(v.Source)) {

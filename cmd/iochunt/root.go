@@ -12,6 +12,7 @@ import (
 	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/hunt/emit"
 	"github.com/iochunt/iochunt/internal/config"
+	"github.com/iochunt/iochunt/internal/es"
 	"github.com/iochunt/iochunt/internal/term"
 )
 
@@ -28,6 +29,7 @@ type app struct {
 	cfg     *config.Config
 	log     *zap.Logger
 	scoring *enrich.Scoring
+	es      *es.Client // once it was needed
 
 	listsAsked  int  // warninglists that the rules of arming are made of
 	quietArming bool // what a pass of judging changed is not told
@@ -57,8 +59,8 @@ func newRoot(a *app) *cobra.Command {
 	f.BoolVar(&a.noProgress, "no-progress", false, "no progress bar")
 	f.StringVar(&a.colour, "color", "auto", "colours: auto, always, never")
 	root.AddCommand(
-		newCollect(a), newFeeds(a), newTAXII(a), newIndicators(a), newWarninglists(a), newScan(a), newHits(a),
-		newDoctor(a), newConfig(a), newInit(a), newDemo(a), newVersion(a), newMan(a),
+		newCollect(a), newFeeds(a), newTAXII(a), newIndicators(a), newWarninglists(a), newScan(a), newHunt(a), newHits(a),
+		newSetup(a), newDoctor(a), newConfig(a), newInit(a), newDemo(a), newVersion(a), newMan(a),
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	for _, c := range root.Commands() {

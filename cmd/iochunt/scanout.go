@@ -118,6 +118,14 @@ func (o *scanOutput) show(ctx context.Context, hits []ioc.Hit) error {
 	return nil
 }
 
+// Flush hands over what was gathered: what Emit took is then kept and shown.
+func (o *scanOutput) Flush(ctx context.Context) error {
+	if o.keep == nil {
+		return nil
+	}
+	return o.gathered.finish(ctx)
+}
+
 // those returns the hits of which ok is true; as nearly always all are, without a
 // copy then.
 func those(hits []ioc.Hit, ok func(*ioc.Hit) bool) []ioc.Hit {

@@ -15,7 +15,6 @@ import (
 	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 func newIndicatorsShow(a *app) *cobra.Command {
@@ -111,7 +110,7 @@ type scoreJSON struct {
 
 // showScore shows what an observable is worth now and of what that is made up,
 // what was decided about it, and which lists were asked.
-func (a *app) showScore(ctx context.Context, s *local.Store, o ioc.Observable, claims []ioc.Indicator) error {
+func (a *app) showScore(ctx context.Context, s database, o ioc.Observable, claims []ioc.Indicator) error {
 	ar, err := s.Arming(ctx, o)
 	if err != nil {
 		return err

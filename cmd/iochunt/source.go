@@ -13,7 +13,6 @@ import (
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/ioc"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // source is what a scan looks for: a compiled set and who makes its claims.
@@ -21,7 +20,7 @@ type source struct {
 	set      *match.Set
 	search   match.Searcher // of set
 	claims   hunt.Indicators
-	store    *local.Store  // nil: the store takes no part
+	store    database      // nil: the store takes no part
 	readOnly bool          // the store cannot keep hits
 	refused  []ioc.Refusal // of -f lists: values that cannot be looked for
 	closers  []func() error
@@ -113,7 +112,7 @@ func typeNames() string {
 
 // addStore makes the embedded store a part of src.
 func (a *app) addStore(ctx context.Context, src *source, filter ioc.Filter) error {
-	s, readOnly, err := a.readStore()
+	s, readOnly, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,10 +138,10 @@ func (a *app) addStore(ctx context.Context, src *source, filter ioc.Filter) erro
 
 // judgedClaims are the claims of the store, judged by the rules in force and
 // with the lifetimes of the configuration.
-func (a *app) judgedClaims(ctx context.Context, s *local.Store, readOnly bool) (hunt.Indicators, error) {
+func (a *app) judgedClaims(ctx context.Context, s database, readOnly bool) (hunt.Indicators, error) {
 	var claims hunt.Indicators = s
 	if !readOnly {
-		if err := a.judge(ctx, s); err != nil {
+		if err := a.judgeOwn(ctx, s); err != nil {
 			return nil, err
 		}
 	} else if rules, err := a.foreignRules(ctx, s); err != nil {
@@ -158,7 +157,7 @@ func (a *app) judgedClaims(ctx context.Context, s *local.Store, readOnly bool) (
 
 // foreignRules returns the rules in force if those that a store was judged by,
 // which cannot be written, are others; else nil.
-func (a *app) foreignRules(ctx context.Context, s *local.Store) (*enrich.Rules, error) {
+func (a *app) foreignRules(ctx context.Context, s database) (*enrich.Rules, error) {
 	rules, _, err := a.rulesInForce(ctx, s)
 	if err != nil {
 		return nil, err
@@ -174,7 +173,7 @@ func (a *app) foreignRules(ctx context.Context, s *local.Store) (*enrich.Rules, 
 // they are given when they are asked for. It has no other power of the store: what
 // that counts, it counts by its own verdicts.
 type judged struct {
-	store *local.Store
+	store database
 	rules *enrich.Rules
 }
 

@@ -12,7 +12,6 @@ import (
 
 	"github.com/iochunt/iochunt/enrich/warninglist"
 	"github.com/iochunt/iochunt/internal/ioc"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 const warninglistsLong = `Lists of what is known to be harmless: the program's own, and those that feeds of
@@ -56,7 +55,7 @@ type listJSON struct {
 }
 
 func (a *app) warninglists(ctx context.Context) error {
-	s, _, err := a.readStore()
+	s, _, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func (a *app) warninglists(ctx context.Context) error {
 }
 
 // listRows are our lists, then those that were collected.
-func (a *app) listRows(ctx context.Context, s *local.Store) ([]listJSON, error) {
+func (a *app) listRows(ctx context.Context, s database) ([]listJSON, error) {
 	var rows []listJSON
 	add := func(l *ioc.Warninglist, n int, since time.Time) {
 		rows = append(rows, listJSON{
@@ -112,7 +111,7 @@ func askedLists(rows []listJSON) (names []string) {
 }
 
 // countAsked counts the lists that are asked.
-func (a *app) countAsked(ctx context.Context, s *local.Store) (int, error) {
+func (a *app) countAsked(ctx context.Context, s database) (int, error) {
 	rows, err := a.listRows(ctx, s)
 	return len(askedLists(rows)), err
 }
@@ -131,7 +130,7 @@ func (a *app) tellLists(rows []listJSON, entries int) error {
 }
 
 func (a *app) checkLists(ctx context.Context, values []string) error {
-	s, _, err := a.readStore()
+	s, _, err := a.readStore(ctx)
 	if err != nil {
 		return err
 	}

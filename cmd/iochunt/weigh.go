@@ -10,7 +10,6 @@ import (
 
 	"github.com/iochunt/iochunt/enrich"
 	"github.com/iochunt/iochunt/internal/ioc"
-	"github.com/iochunt/iochunt/internal/store/local"
 )
 
 // minFlags are the thresholds of what is shown.
@@ -165,7 +164,7 @@ func listNames(ms []ioc.ListMatch) []string {
 // recaller gives stored hits what is not stored with them: their arming as it
 // is now, their score and severity.
 type recaller struct {
-	s     *local.Store
+	s     database
 	w     *weigher
 	lives enrich.Lifetimes
 	known map[ioc.Observable]*recalled
@@ -180,7 +179,7 @@ type recalled struct {
 // manyRecalled bounds the memory of a recaller.
 const manyRecalled = 1 << 16
 
-func (a *app) newRecaller(s *local.Store) *recaller {
+func (a *app) newRecaller(s database) *recaller {
 	return &recaller{s: s, w: a.newWeigher(), lives: a.lifetimes(), known: map[ioc.Observable]*recalled{}}
 }
 

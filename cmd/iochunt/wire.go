@@ -19,15 +19,16 @@ import (
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/httpx"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store/elastic"
 	"github.com/iochunt/iochunt/internal/store/local"
 	"github.com/iochunt/iochunt/internal/store/memory"
 )
 
 // The stores are held to what the verbs ask of them.
 var (
-	_ collect.Store   = (*local.Store)(nil)
-	_ collect.Known   = (*local.Store)(nil)
-	_ hunt.Indicators = (*local.Store)(nil)
+	_ collect.Store   = (database)(nil)
+	_ collect.Known   = (database)(nil)
+	_ hunt.Indicators = (database)(nil)
 	_ collect.Store   = (*memory.Store)(nil)
 	_ hunt.Indicators = (*memory.Store)(nil)
 )
@@ -38,19 +39,27 @@ var steps = enrich.Chain(enrich.Canonical, enrich.Clean)
 
 func prepare(m *ioc.Member) string { return string(steps(m)) }
 
-// openStore opens the embedded store of the configuration for reading and
-// writing.
-func (a *app) openStore() (*local.Store, error) {
+// openStore opens the store of the configuration for reading and writing: that of
+// the cluster where one is configured, else the embedded one.
+func (a *app) openStore(ctx context.Context) (database, error) {
+	if a.cfg.Elasticsearch.Enabled() {
+		return a.openCluster(ctx)
+	}
+	return a.openLocal()
+}
+
+// openLocal opens the embedded store.
+func (a *app) openLocal() (*local.Store, error) {
 	if err := a.checkStore(); err != nil {
 		return nil, err
 	}
-	return local.Open(a.cfg.Store.Path, local.Options{})
+	return local.Open(a.cfg.Store.Path, local.Options{Ages: a.ages()})
 }
 
-// readStore opens the store for a verb that can do without writing: one that
-// belongs to somebody else is opened for reading alone.
-func (a *app) readStore() (s *local.Store, readOnly bool, err error) {
-	s, err = a.openStore()
+// readStore opens the store for a verb that can do without writing: an embedded
+// one that belongs to somebody else is opened for reading alone.
+func (a *app) readStore(ctx context.Context) (s database, readOnly bool, err error) {
+	s, err = a.openStore(ctx)
 	if err == nil || !errors.Is(err, fs.ErrPermission) {
 		return s, false, err
 	}
@@ -60,11 +69,11 @@ func (a *app) readStore() (s *local.Store, readOnly bool, err error) {
 
 // judgedStore is readStore for a verb that shows states: they are brought up to
 // date first.
-func (a *app) judgedStore(ctx context.Context) (*local.Store, error) {
-	s, readOnly, err := a.readStore()
+func (a *app) judgedStore(ctx context.Context) (database, error) {
+	s, readOnly, err := a.readStore(ctx)
 	if err == nil && !readOnly {
 		a.quietArming = true
-		if err = a.judge(ctx, s); err != nil {
+		if err = a.judgeOwn(ctx, s); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
@@ -120,7 +129,7 @@ func (a *app) setPath() string { return filepath.Join(a.cfg.Store.Path, "iochunt
 // that of the store's generation. It opens the store for itself, so that a
 // writer's caches do not stand in memory beside the set.
 func (a *app) refreshSet(ctx context.Context) error {
-	s, err := a.openStore()
+	s, err := a.openStore(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,10 +150,21 @@ func (a *app) refreshSet(ctx context.Context) error {
 }
 
 // openSet opens the compiled set of what is armed in the store, which its caller
-// has judged. Where it is stale it is extended by what was armed since, or else,
-// as where it is missing or damaged, made anew. Two runs that do so at once write
-// the same file, each whole.
-func (a *app) openSet(ctx context.Context, s *local.Store) (*match.Set, error) {
+// has judged; it is brought up to date first.
+func (a *app) openSet(ctx context.Context, s database) (*match.Set, error) {
+	switch s := s.(type) {
+	case *local.Store:
+		return a.openLocalSet(ctx, s)
+	case *elastic.Store:
+		return a.syncSet(ctx, s)
+	}
+	return compileStore(ctx, s)
+}
+
+// openLocalSet opens the compiled set of the embedded store. Where it is stale it is
+// extended by what was armed since, or else, as where it is missing or damaged, made
+// anew. Two runs that do so at once write the same file, each whole.
+func (a *app) openLocalSet(ctx context.Context, s *local.Store) (*match.Set, error) {
 	set, err := match.Open(a.setPath())
 	switch {
 	case err == nil:

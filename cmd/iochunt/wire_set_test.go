@@ -34,7 +34,7 @@ func newSetBench(t testing.TB) *setBench {
 
 func (b *setBench) open() {
 	b.Helper()
-	s, err := b.a.openStore()
+	s, err := b.a.openLocal()
 	if err != nil {
 		b.Fatal(err)
 	}
