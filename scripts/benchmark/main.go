@@ -34,9 +34,11 @@ func parts() []part {
 		{"stages", "the Go benchmarks of the matcher, against a saved base", benchStages},
 		{"stix", "STIX 1: our reader and program beside python-stix and cabby", benchSTIX},
 		{"arming", "a million indicators against as many list entries as misp-warninglists has", benchArming},
+		{"hunt", "indices: Elastic's rule and esutil.BulkIndexer beside iochunt, on a real server", benchHunt},
 		{"corpus", "make lists or logs, or score what a grep printed", runCorpus},
 		{"searcher", "the matcher alone, over files", runSearcher},
 		{"gates", "make a list under which every name has to be looked at", runGates},
+		{"huntbulk", "our bulk writer alone, over a file", runHuntBulk},
 		{"stixmake", "make a STIX 1.2 package", runSTIXMake},
 		{"stixread", "our reader alone, over a STIX 1 package", runSTIXRead},
 	}
