@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/iochunt/iochunt/internal/httpx"
@@ -180,7 +179,7 @@ func (b *Bulk) try(p *part) (verdict, error) {
 	case status >= 200 && status < 300:
 		return b.settle(p, reply.Bytes(), err, time.Since(start))
 	case status != 0:
-		return b.refused(p, newError(r, status, reply.Bytes(), b.c.mask), retryAfter(head))
+		return b.refused(p, newError(r, status, reply.Bytes(), b.c.mask), httpx.RetryAfter(head))
 	}
 	return b.lost(p, err, body.left() > 0)
 }
@@ -326,18 +325,4 @@ func blocked(status int, kind string) bool {
 // next time.
 func final(err error) bool {
 	return errors.Is(err, httpx.ErrRefused) || errors.Is(err, httpx.ErrClientCert) || errors.Is(err, errProduct) || httpx.Untrusted(err) || httpx.NoTLS(err)
-}
-
-// retryAfter reads the header of that name (RFC 9110 §10.2.3): seconds, or a
-// date.
-func retryAfter(h http.Header) time.Duration {
-	v := h.Get("Retry-After")
-	if n, err := strconv.Atoi(v); err == nil {
-		return time.Duration(min(max(n, 0), 86400)) * time.Second
-	}
-	at, err := http.ParseTime(v)
-	if err != nil {
-		return 0
-	}
-	return max(time.Until(at), 0)
 }

@@ -60,7 +60,7 @@ const maxDetail = 4 << 10
 
 // statusError reads what the server says about its refusal.
 func statusError(req *http.Request, m Mask, resp *http.Response) *StatusError {
-	e := &StatusError{Code: resp.StatusCode, URL: SafeURL(req.URL), RetryAfter: retryAfter(resp.Header)}
+	e := &StatusError{Code: resp.StatusCode, URL: SafeURL(req.URL), RetryAfter: RetryAfter(resp.Header)}
 	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxDetail)) // a body that breaks off says what it said
 	if len(text) == maxDetail {
 		text = text[:max(maxDetail-m.longest(), 0)] // a secret that was cut could not be recognised
@@ -111,9 +111,9 @@ func shorten(s string) string {
 	return s
 }
 
-// retryAfter reads the header of that name (RFC 9110 §10.2.3): seconds, or a
+// RetryAfter reads the header of that name (RFC 9110 §10.2.3): seconds, or a
 // date that is compared with the server's own.
-func retryAfter(h http.Header) time.Duration {
+func RetryAfter(h http.Header) time.Duration {
 	v := h.Get("Retry-After")
 	if n, err := strconv.Atoi(v); err == nil {
 		return time.Duration(min(max(n, 0), 86400)) * time.Second

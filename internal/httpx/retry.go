@@ -161,7 +161,7 @@ func (p Policy) once(c *http.Client, req *http.Request, m Mask, read func(*http.
 	if err := read(resp); err != nil {
 		err = cleanError(req, m, because(ctx, err), false)
 		if slices.Contains(retryable, resp.StatusCode) {
-			return temporary{err, retryAfter(resp.Header)}
+			return temporary{err, RetryAfter(resp.Header)}
 		}
 		return err
 	}

@@ -3,26 +3,16 @@ package elastic
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"iter"
 
 	"github.com/iochunt/iochunt/internal/es"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
 )
 
 // A decision's body is the ioc.Decision. The number of its document says in which
 // order decisions were made.
 const decisionKind = "decision"
-
-func checkDecision(d *ioc.Decision) error {
-	switch {
-	case d.Source == "":
-		return fmt.Errorf("the decision about %s %q has no source", d.Type, d.Value)
-	case d.Verdict != ioc.Arm && d.Verdict != ioc.Disarm && d.Verdict != "":
-		return fmt.Errorf("the decision about %s %q has the verdict %q: it can be %q, %q or empty", d.Type, d.Value, d.Verdict, ioc.Arm, ioc.Disarm)
-	}
-	return nil
-}
 
 // Decide stores decisions, of observables that are not stored too, and lets
 // judge derive the verdicts of those observables anew. A decision takes the place
@@ -30,12 +20,9 @@ func checkDecision(d *ioc.Decision) error {
 // it back. After an error decisions may be stored, and the next pass judges
 // everything.
 func (s *Store) Decide(ctx context.Context, ds []ioc.Decision, judge ioc.Judge) error {
-	touched := make([]ioc.Observable, 0, len(ds))
-	for i := range ds {
-		if err := checkDecision(&ds[i]); err != nil {
-			return err
-		}
-		touched = append(touched, ds[i].Observable)
+	touched, err := store.Decided(ds)
+	if err != nil {
+		return err
 	}
 	if len(ds) == 0 {
 		return ctx.Err()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/iochunt/iochunt/internal/es"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
 )
 
 // PutHits stores hits, each id once, and returns how many were new.
@@ -259,23 +260,13 @@ func (s *Store) eachMerged(ctx context.Context, hits []*ioc.Hit, source any, f f
 			return err
 		}
 		h := byID[d.id]
-		merged := mergeIndicators(old.Indicators, h.Indicators)
+		merged := store.MergeClaims(old.Indicators, h.Indicators)
 		if same, err := sameIndicators(old.Indicators, merged); err != nil || same {
 			return err
 		}
 		old.Indicators, old.Score, old.Severity, old.Alert = merged, h.Score, h.Severity, h.Alert
 		return f(d, old, h)
 	})
-}
-
-func mergeIndicators(old, now []ioc.Indicator) []ioc.Indicator {
-	merged := slices.Clone(now)
-	for _, i := range old {
-		if !slices.ContainsFunc(now, func(n ioc.Indicator) bool { return n.Feed == i.Feed && n.Observable == i.Observable }) {
-			merged = append(merged, i)
-		}
-	}
-	return merged
 }
 
 // sameIndicators compares what would be stored.

@@ -49,13 +49,10 @@ type SetState struct {
 	Epoch      string // identity of the store: a store that was made anew has another
 	Seq        uint64 // everything that was written up to it is to be seen: see Delta
 	Generation uint64 // see Store.Generation
-	Huntable   int    // observables that are huntable, armed and not withdrawn: what a set holds
 }
 
-// State returns the state. Numbers are read before observables are counted, so
-// that a set which has a state's Seq lacks nothing of it. Where several feeds have
-// indicators and the set is another one than when it was last counted, every
-// hunted observable is read.
+// State returns the state. A set that was made of what was read after it lacks
+// nothing of it.
 func (s *Store) State(ctx context.Context) (st SetState, err error) {
 	if st.Epoch, err = s.epoch(ctx); err != nil {
 		return st, err
@@ -65,8 +62,7 @@ func (s *Store) State(ctx context.Context) (st SetState, err error) {
 		return st, err
 	}
 	st.Seq, st.Generation = n.Armed, n.Generation
-	st.Huntable, err = s.countHunted(ctx, n.Generation)
-	return st, err
+	return st, nil
 }
 
 // epoch is made of the ids that the cluster gave to itself and to the index
@@ -90,38 +86,6 @@ func (s *Store) epoch(ctx context.Context) (string, error) {
 	return info.ClusterUUID + "/" + strings.Join(ids, ","), nil
 }
 
-// huntedCount is how many observables are hunted in a generation.
-type huntedCount struct {
-	Generation uint64 `json:"generation"`
-	Hunted     int    `json:"hunted"`
-}
-
-const huntedID = noteKind + ":hunted"
-
-// countHunted counts the observables that are hunted. A count that needed all
-// documents is kept, as long as the generation is the same.
-func (s *Store) countHunted(ctx context.Context, generation uint64) (int, error) {
-	once, err := s.once(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	if once == nil {
-		n, err := s.total(ctx, term("ioc.hunted", true))
-		return int(n), err
-	}
-	var was huntedCount
-	at, found, err := s.getState(ctx, huntedID, &was)
-	if err != nil || found && was.Generation == generation {
-		return was.Hunted, err
-	}
-	n, err := s.countOnce(ctx, once)
-	if err == nil && !s.o.ReadOnly {
-		// Only a copy of what can be counted again: it does not matter if another was quicker.
-		_, _ = s.putState(ctx, huntedID, stateDoc{Kind: noteKind, Name: "hunted", At: s.now().UTC()}, huntedCount{generation, n}, at)
-	}
-	return n, err
-}
-
 // total counts the documents of the index that a query finds.
 func (s *Store) total(ctx context.Context, query es.M) (int64, error) {
 	r, err := s.c.Search(ctx, s.index(), es.M{"size": 0, "track_total_hits": true, "query": query}, nil)
@@ -129,23 +93,6 @@ func (s *Store) total(ctx context.Context, query es.M) (int64, error) {
 		return 0, err
 	}
 	return r.Hits.Total.Value, nil
-}
-
-func (s *Store) countOnce(ctx context.Context, once onceOnly) (n int, err error) {
-	body := es.M{"query": term("ioc.hunted", true), "_source": []string{"ioc.key"}}
-	for h, err := range hits(s.c.Pages(ctx, s.index(), "", body)) {
-		var p pair
-		if err == nil {
-			err = json.Unmarshal(h.Source, &p)
-		}
-		if err != nil {
-			return 0, err
-		}
-		if once.first(p.IOC.Key) {
-			n++
-		}
-	}
-	return n, nil
 }
 
 // Change is an observable that may have come into the set of what is hunted, or

@@ -3,11 +3,11 @@ package local
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store"
 )
 
 // A decision is found by the hash of its observable, which need not be stored:
@@ -30,27 +30,14 @@ func scanDecision(row scanner) (d ioc.Decision, ok bool, err error) {
 	return d, err == nil && hash == observableHash(d.Observable) && chk == decisionSum(&d), err
 }
 
-func checkDecision(d *ioc.Decision) error {
-	switch {
-	case d.Source == "":
-		return fmt.Errorf("the decision about %s %q has no source", d.Type, d.Value)
-	case d.Verdict != ioc.Arm && d.Verdict != ioc.Disarm && d.Verdict != "":
-		return fmt.Errorf("the decision about %s %q has the verdict %q: it can be %q, %q or empty", d.Type, d.Value, d.Verdict, ioc.Arm, ioc.Disarm)
-	}
-	return nil
-}
-
 // Decide stores decisions, of observables that are not stored too, and lets
 // judge derive the verdicts of those observables anew, all in one transaction.
 // A decision takes the place of the one that the same source made before; one
 // whose verdict is "" only takes it back.
 func (s *Store) Decide(ctx context.Context, ds []ioc.Decision, judge ioc.Judge) error {
-	touched := make([]ioc.Observable, 0, len(ds))
-	for i := range ds {
-		if err := checkDecision(&ds[i]); err != nil {
-			return err
-		}
-		touched = append(touched, ds[i].Observable)
+	touched, err := store.Decided(ds)
+	if err != nil {
+		return err
 	}
 	return s.write(ctx, func(t *tx) error {
 		for i := range ds {

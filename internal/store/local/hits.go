@@ -114,7 +114,7 @@ func updateHit(t *tx, h *ioc.Hit, claims int64) error {
 	if err != nil {
 		return err
 	}
-	if claims, err = internClaims(t, mergeIndicators(stored, h.Indicators)); err != nil {
+	if claims, err = internClaims(t, store.MergeClaims(stored, h.Indicators)); err != nil {
 		return err
 	}
 	if err := t.exec("UPDATE hit SET claims = ?, chk = ? WHERE id = ?", claims, hitSum(&old, claims), h.ID); err != nil {
@@ -124,16 +124,6 @@ func updateHit(t *tx, h *ioc.Hit, claims int64) error {
 		return err
 	}
 	return sweepClaims(t, now)
-}
-
-func mergeIndicators(old, now []ioc.Indicator) []ioc.Indicator {
-	merged := slices.Clone(now)
-	for _, i := range old {
-		if !slices.ContainsFunc(now, func(n ioc.Indicator) bool { return n.Feed == i.Feed && n.Observable == i.Observable }) {
-			merged = append(merged, i)
-		}
-	}
-	return merged
 }
 
 // internAll returns under which number the indicators of each hit are stored.
