@@ -104,11 +104,21 @@ func (d *documents) hitsOf(ctx context.Context, doc *Document, hits []ioc.Hit, s
 			h := e.hit(doc, m)
 			h.Observable, h.Indicators, h.Arming = f.Observable, valid, armingOf(valid)
 			h.BeforeFirstSeen = olderThanAll(valid, e.time)
-			h.ID = ioc.DocHitID(d.o.Name, doc.ID, doc.Time, f.Observable)
+			h.ID = ioc.DocHitID(d.o.Name, idIn(doc), doc.Time, f.Observable)
 			hits = append(hits, h)
 		}
 	}
 	return hits, nil
+}
+
+// idIn tells a document from all others of its source. Its own id does, together
+// with its time, and stays the same in another index. Without a time the index
+// has to: documents are called 1, 2, 3 in many.
+func idIn(doc *Document) string {
+	if doc.Time.IsZero() {
+		return doc.Index + "/" + doc.ID
+	}
+	return doc.ID
 }
 
 // event is what a document says beside its values. It is read once something in

@@ -42,6 +42,7 @@ type Lane struct {
 	Stamp   string    `json:"stamp,omitempty"`
 	Seen    time.Time `json:"seen,omitzero"`     // when the stamp was seen first
 	Settled bool      `json:"settled,omitempty"` // it was hunted again when all copies had to have what the stamp counts
+	History string    `json:"history,omitempty"` // that the numbers are of: a shard brought back from a snapshot gives them again
 }
 
 // Span says that all events with Over < number <= UpTo have met all indicators
@@ -61,6 +62,8 @@ type Piece struct {
 	Seen   time.Time `json:"seen,omitzero"`
 	Settle bool      `json:"settle,omitempty"` // done, the lane is settled
 	Events int64     `json:"-"`
+
+	History string `json:"history,omitempty"`
 }
 
 // UpTo returns up to which number, and up to which armed counter, the lane is
@@ -81,8 +84,8 @@ func (l *Lane) UpTo() (number int64, armed uint64) {
 
 // raise notes that the events of p have met what is armed up to armed.
 func (l *Lane) raise(p Piece, armed uint64) {
-	if l.Stamp != p.Stamp {
-		*l = Lane{Name: l.Name, Stamp: p.Stamp, Seen: p.Seen}
+	if l.Stamp != p.Stamp || l.History != p.History {
+		*l = Lane{Name: l.Name, Stamp: p.Stamp, Seen: p.Seen, History: p.History}
 	}
 	l.Settled = l.Settled || p.Settle
 	var out []Span
@@ -179,7 +182,7 @@ func (c *Coverage) cover(u *Unit, armed uint64) {
 	for _, p := range u.Pieces {
 		l := x.lane(p.Lane)
 		if l == nil {
-			x.Lanes = append(x.Lanes, Lane{Name: p.Lane, Stamp: p.Stamp, Seen: p.Seen})
+			x.Lanes = append(x.Lanes, Lane{Name: p.Lane, Stamp: p.Stamp, Seen: p.Seen, History: p.History})
 			l = &x.Lanes[len(x.Lanes)-1]
 		}
 		l.raise(p, armed)

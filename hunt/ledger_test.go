@@ -127,6 +127,35 @@ func TestSettle(t *testing.T) {
 	run(0)
 }
 
+// TestHistory: a shard that came back from a snapshot, and gives its numbers to
+// other events, is hunted as one that was never seen, and keeps nothing of what it
+// was before.
+func TestHistory(t *testing.T) {
+	now := time.Now()
+	c := Coverage{}
+	look := func(upTo int64, history string) []IndexState {
+		return []IndexState{{Name: "a", ID: "1", Key: "k", Docs: 100, Lanes: []LaneState{{Name: "shard 0", UpTo: upTo, History: history, Events: 100}}}}
+	}
+	hunt := func(x []IndexState) {
+		t.Helper()
+		for _, u := range plan(&c, x, 1, now) {
+			c.cover(&u, 1)
+		}
+		if left := plan(&c, x, 1, now); len(left) > 0 {
+			t.Fatalf("hunted, and yet left: %+v", left)
+		}
+	}
+	hunt(look(9, "old"))
+	us := plan(&c, look(5, "new"), 1, now)
+	if len(us) != 1 || us[0].Pieces[0].Over != -1 || us[0].Pieces[0].UpTo != 5 {
+		t.Fatalf("of another history: %+v", us)
+	}
+	hunt(look(5, "new"))
+	if us = plan(&c, look(9, "new"), 1, now); len(us) != 1 || us[0].Pieces[0].Over != 5 {
+		t.Fatalf("numbers 6 to 9 are those of other events now: %+v", us)
+	}
+}
+
 // TestFieldGroups: units by fields cover only together.
 func TestFieldGroups(t *testing.T) {
 	is := []IndexState{{Name: "a", ID: "1", Docs: unitEvents, Groups: [][]string{{"x"}, {"y"}}, Lanes: []LaneState{{Name: "0", UpTo: unitEvents - 1, Events: unitEvents}}}}

@@ -112,7 +112,10 @@ func missing(c *IndexCoverage, x *IndexState, armed uint64, now time.Time) map[u
 		if c != nil && c.lane(s.Name) != nil {
 			l = c.lane(s.Name)
 		}
-		p := Piece{Lane: s.Name, Stamp: s.Stamp}
+		if l.History != s.History { // its numbers are those of other events
+			l = &Lane{}
+		}
+		p := Piece{Lane: s.Name, Stamp: s.Stamp, History: s.History}
 		if s.Stamp != "" {
 			l, p = again(l, p, x.Settle, now)
 		}

@@ -49,10 +49,11 @@ type IndexState struct {
 
 // LaneState is one lane at a moment.
 type LaneState struct {
-	Name   string
-	UpTo   int64 // the highest number of which, and below which, all is there for good
-	Stamp  string
-	Events int64 // about
+	Name    string
+	UpTo    int64 // the highest number of which, and below which, all is there for good
+	Stamp   string
+	History string // of the numbers: in another one a number is that of another event
+	Events  int64  // about
 }
 
 // Document is one with observables in it.
@@ -113,7 +114,7 @@ type QueryOptions struct {
 	Ledger   Ledger                   // nil: all is hunted, and nothing noted
 	Hunter   string                   // who this is: no other has the same. "" makes one up
 	Lease    time.Duration            // who has not been heard of for so long is dead; 30 s
-	Poll     time.Duration            // how often to look what the others do; a tenth of the lease
+	Poll     time.Duration            // how often to look what the others do, at least; a tenth of the lease
 	Dead     func(hunter string) bool // knows of hunters that are dead; nil: none
 	Workers  int                      // units at a time; 2
 	Disarmed bool                     // hits of observables that are not armed, too

@@ -20,6 +20,8 @@ type board struct {
 	work Work
 	mark string
 	seen map[string]sign // of the other hunters
+
+	pause time.Duration // the last one while there was nothing to do
 }
 
 // sign of life of a hunter, and when it was seen to change, by our clock.
@@ -31,6 +33,7 @@ type sign struct {
 const (
 	batchEvents = 2_000_000 // that a hunter takes at a time
 	lastWord    = 3 * time.Second
+	firstPoll   = 20 * time.Millisecond
 )
 
 func (b *board) release() { <-b.turn }
@@ -116,6 +119,7 @@ func (b *board) labour(ctx context.Context) error {
 		case finished:
 			return b.close(ctx, number)
 		case len(mine) > 0:
+			b.pause = 0
 			err = b.do(ctx, number, mine)
 		default:
 			err = b.wait(ctx)
@@ -201,12 +205,14 @@ func (b *board) free(u *Unit) bool {
 	return ok && b.q.o.Now().Sub(s.at) > b.q.o.Lease
 }
 
-// wait waits a little and looks again.
+// wait waits a little and looks again: soon at first, as the others may be about
+// to end, and then less and less often.
 func (b *board) wait(ctx context.Context) error {
+	b.pause = min(max(b.pause*3/2, firstPoll), b.q.o.Poll)
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)
-	case <-time.After(b.q.o.Poll):
+	case <-time.After(b.pause):
 	}
 	return b.read(ctx)
 }

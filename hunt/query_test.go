@@ -99,6 +99,10 @@ func TestQueryFails(t *testing.T) {
 	if sum.Failed != 1 || fmt.Sprint(sum.Incomplete) != "[{a/url.full a shard failed}]" {
 		t.Errorf("%+v", sum)
 	}
+	src.partial = map[string][]Trouble{"a": {{"a", "its documents cannot be read"}}}
+	if sum = ask(t, src, 1, v, l); fmt.Sprint(sum.Incomplete) != "[{a its documents cannot be read}]" {
+		t.Errorf("%+v", sum)
+	}
 	src.partial, src.sweeps = nil, nil
 	sum = ask(t, src, 1, v, l)
 	if len(sum.Incomplete) > 0 || len(src.sweeps) != 1 || v.lacks(src.state, 1) != nil {
@@ -254,7 +258,7 @@ func TestDocumentHits(t *testing.T) {
 		return ""
 	})
 	f(Document{Source: []byte(`{"m":"x"}`), Matches: one}, feed{}, func(h ioc.Hit, _ QuerySummary) string {
-		if h.TimeSource != ioc.TimeNow || h.Start != 0 || h.End != 0 || h.ID != ioc.DocHitID("logs", "7", time.Time{}, h.Observable) {
+		if h.TimeSource != ioc.TimeNow || h.Start != 0 || h.End != 0 || h.ID != ioc.DocHitID("logs", "logs-1/7", time.Time{}, h.Observable) {
 			return "a document without any time"
 		}
 		return ""

@@ -116,14 +116,19 @@ func (q *query) report(u *Unit, d *documents, r SweepReport, took time.Duration)
 	} else if u.State == UnitIsFailed {
 		s.Failed++
 		for _, t := range r.Incomplete {
-			if t = (Trouble{u.Index + "/" + t.Path, t.Reason}); !slices.Contains(s.Incomplete, t) {
+			if t.Path != u.Index { // a field of it
+				t.Path = u.Index + "/" + t.Path
+			}
+			if !slices.Contains(s.Incomplete, t) {
 				s.Incomplete = append(s.Incomplete, t)
 			}
 		}
 	}
-	if u.Since == 0 {
+	switch {
+	case u.State != UnitIsDone: // they are hunted again
+	case u.Since == 0:
 		x.New += r.Events
-	} else {
+	default:
 		x.Old += r.Events
 	}
 	s.Events += r.Events

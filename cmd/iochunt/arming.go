@@ -196,15 +196,53 @@ func (a *app) user() string {
 // lifetimesNote is where the store keeps which lifetimes were in force.
 const lifetimesNote = "lifetimes"
 
+// inForceNote is where it keeps those that hunters go by, from before anything is
+// armed anew for their sake.
+const inForceNote = "lifetimes in force"
+
+// livesInForce are the lifetimes that claims are judged by. Hosts that share a
+// store go by those of the last who judged it: what lives longer is armed anew
+// then, and by other lifetimes a hunter would drop for good what is not.
+func (a *app) livesInForce(ctx context.Context, s database) (enrich.Lifetimes, error) {
+	if !a.cfg.Elasticsearch.Enabled() {
+		return a.lifetimes(), nil
+	}
+	said, err := s.Note(ctx, inForceNote)
+	if err == nil && said == "" {
+		said, err = s.Note(ctx, lifetimesNote)
+	}
+	if err != nil {
+		return enrich.Lifetimes{}, err
+	}
+	if said != enrich.EncodeLifetimes(a.lifetimes()) && anyLifetime(a.lifetimes()) && !a.saidLives {
+		a.saidLives = true
+		a.note("iochunt: the lifetimes of the config file are not those in force: they are from the next iochunt collect on")
+	}
+	return enrich.DecodeLifetimes(said)
+}
+
+func (a *app) putInForce(ctx context.Context, s database, lives string) error {
+	if !a.cfg.Elasticsearch.Enabled() {
+		return nil
+	}
+	return s.PutNote(ctx, inForceNote, lives)
+}
+
 // lengthen arms anew what lives longer than it did when the store was last
 // judged: what counted as expired for an old event may hit it now.
 func (a *app) lengthen(ctx context.Context, s database) error {
 	now := a.lifetimes()
 	was, err := s.Note(ctx, lifetimesNote)
-	if err != nil || was == enrich.EncodeLifetimes(now) {
+	if err != nil {
 		return err
 	}
+	if was == enrich.EncodeLifetimes(now) { // but a change to others may have been broken off
+		return a.putInForce(ctx, s, was)
+	}
 	before, err := enrich.DecodeLifetimes(was)
+	if err == nil { // who hunts for what is armed anew has to go by these
+		err = a.putInForce(ctx, s, enrich.EncodeLifetimes(now))
+	}
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/iochunt/iochunt/internal/es"
@@ -23,7 +24,7 @@ func (a *app) cluster() (*es.Client, error) {
 	e := &a.cfg.Elasticsearch
 	secrets, err := e.Credentials(a.env)
 	if err != nil {
-		return nil, &exitError{code: exitUsage, err: fmt.Errorf("config %s: %w", a.cfg.File, err)}
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("config %s: %w", a.configPlace(), err)}
 	}
 	if !e.Verify {
 		a.note("iochunt: elasticsearch: verify is off: whoever sits in between reads and writes along")
@@ -37,7 +38,7 @@ func (a *app) cluster() (*es.Client, error) {
 		},
 	})
 	if err != nil {
-		return nil, &exitError{code: exitUsage, err: err}
+		return nil, &exitError{code: exitUsage, err: fmt.Errorf("config %s: elasticsearch: %s", a.configPlace(), strings.TrimPrefix(err.Error(), "elasticsearch: "))}
 	}
 	a.es = c
 	return c, nil
@@ -66,10 +67,14 @@ func (a *app) checkIndices(ctx context.Context, c *es.Client) error {
 	for _, n := range mappings.Names() {
 		names = append(names, a.cfg.Elasticsearch.Prefix+n)
 	}
-	err := c.Do(ctx, es.Request{Method: "HEAD", Path: "/" + es.Escape(strings.Join(names, ",")), Ask: true}, nil)
+	q := url.Values{"filter_path": {"*.aliases,error"}}
+	err := c.Do(ctx, es.Request{Method: "GET", Path: "/" + es.Escape(strings.Join(names, ",")), Query: q, Ask: true}, nil)
 	switch {
 	case es.IsStatus(err, http.StatusNotFound):
-		return fmt.Errorf("the cluster has not all of %s: make them with: iochunt setup", strings.Join(names, ", "))
+		if _, err := c.Info(ctx); err != nil && !clusterRefuses(err) {
+			return err // another server than was said
+		}
+		return fmt.Errorf("not all of %s are at %s: make them with: iochunt setup", strings.Join(names, ", "), c.Address())
 	case es.IsStatus(err, http.StatusForbidden):
 		return nil // we may use them, and not look at them
 	}
@@ -78,10 +83,27 @@ func (a *app) checkIndices(ctx context.Context, c *es.Client) error {
 
 // clusterError gives a refusal of the cluster the exit code of its kind.
 func clusterError(err error) error {
-	if es.IsStatus(err, http.StatusUnauthorized) || es.IsStatus(err, http.StatusForbidden) {
+	if clusterRefuses(err) {
 		return &exitError{code: exitAuth, err: err}
 	}
 	return err
+}
+
+// clusterRefuses reports whether err is the cluster's word that it does not know
+// us, or that we may not. An index that takes no writes (a full disk) has the same
+// status, and refuses everybody.
+func clusterRefuses(err error) bool {
+	if e, ok := errors.AsType[*es.Error](err); ok && e.Type == "cluster_block_exception" {
+		return false
+	}
+	return es.IsStatus(err, http.StatusUnauthorized) || es.IsStatus(err, http.StatusForbidden) && !isBlocked(err)
+}
+
+// isBlocked reports whether err says that an index takes no writes at present,
+// from anybody.
+func isBlocked(err error) bool {
+	e, ok := errors.AsType[*es.Error](err)
+	return ok && e.Type == "cluster_block_exception"
 }
 
 // readLocal opens the embedded store, for reading alone if it is somebody else's.

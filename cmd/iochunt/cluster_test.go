@@ -15,9 +15,13 @@ import (
 	"github.com/iochunt/iochunt/internal/es/estest"
 )
 
+const webLogs = "logs: [{name: web, kind: elasticsearch, indices: [\"logs-*\"]}]\n"
+
 // TestClusterScripts runs the shell sessions of testdata/cluster with a real
 // server: $PREFIX stands before the names of indices, c.yaml has a source "web"
-// over ${PREFIX}log-*, and "es METHOD PATH [FILE]" asks the server.
+// over ${PREFIX}log-*, feed.yaml a feed too, tls.yaml says https where it is http, other.yaml says that
+// it is the other server, tokens.yaml is c.yaml with text: tokens, short.yaml
+// with lifetimes of an hour, and "es METHOD PATH [FILE]" asks the server.
 func TestClusterScripts(t *testing.T) {
 	estest.Each(t, func(t *testing.T, n estest.Node) {
 		c := n.Client(t)
@@ -32,7 +36,19 @@ func TestClusterScripts(t *testing.T) {
 				text := fmt.Sprintf("elasticsearch: {addresses: [%q], flavor: %s, prefix: %q}\n"+
 					"logs: [{name: web, kind: elasticsearch, indices: [\"%s*\"]}, {name: files, kind: files, paths: [%q]}]\n"+
 					"arming: {builtin: false}\n", n.URL, n.Flavor, prefix, prefix, filepath.Join(e.WorkDir, "logs"))
-				return os.WriteFile(filepath.Join(e.WorkDir, "c.yaml"), []byte(text), 0o600)
+				tls := fmt.Sprintf("elasticsearch: {addresses: [%q], flavor: %s}\n", strings.Replace(n.URL, "http:", "https:", 1), n.Flavor)
+				other := map[string]string{es.Elasticsearch: es.OpenSearch, es.OpenSearch: es.Elasticsearch}[n.Flavor]
+				for name, text := range map[string]string{
+					"c.yaml": text, "tls.yaml": tls + webLogs, "tokens.yaml": strings.Replace(text, "kind: elasticsearch, ", "kind: elasticsearch, text: tokens, ", 1),
+					"short.yaml": strings.Replace(text, "builtin: false", "builtin: false, lifetimes: {domain: 1h}", 1),
+					"feed.yaml":  text + "feeds: [{name: lists, kind: file, path: list.txt}]\n",
+					"other.yaml": fmt.Sprintf("elasticsearch: {addresses: [%q], flavor: %s, prefix: %q}\n", n.URL, other, prefix) + webLogs,
+				} {
+					if err := os.WriteFile(filepath.Join(e.WorkDir, name), []byte(text), 0o600); err != nil {
+						return err
+					}
+				}
+				return nil
 			},
 			Cmds: map[string]func(*testscript.TestScript, bool, []string){
 				"exit": exitCommand,

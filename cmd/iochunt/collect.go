@@ -81,6 +81,11 @@ func (a *app) collectFeeds(ctx context.Context, feeds []config.Feed, f collectFl
 		return exitFailed, err
 	}
 	defer s.Close()
+	if !f.dryRun {
+		if err := a.adopt(ctx, s); err != nil {
+			return exitFailed, err
+		}
+	}
 	for _, feed := range feeds {
 		c, err := a.collectFeed(ctx, s, feed, f)
 		if ctx.Err() != nil {

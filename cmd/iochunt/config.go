@@ -40,11 +40,14 @@ func (a *app) showConfig() error {
 	if a.json {
 		return a.line("config", map[string]any{
 			"file": a.cfg.File, "store": a.cfg.Store.Path, "store_from": a.cfg.StoreWas, "feeds": feeds,
-			"arming": asWritten(reflect.ValueOf(a.cfg.Arming)), "scoring": asWritten(reflect.ValueOf(a.scoring)), "sinks": asWritten(reflect.ValueOf(a.cfg.Sinks)),
+			"elasticsearch": a.shownCluster(), "logs": asWritten(reflect.ValueOf(a.cfg.Logs)),
+			"arming": asWritten(reflect.ValueOf(a.armingInForce())), "scoring": asWritten(reflect.ValueOf(a.scoring)), "sinks": asWritten(reflect.ValueOf(a.cfg.Sinks)),
 		})
 	}
 	file := cmp.Or(a.cfg.File, "none (write one with: iochunt init)")
 	fmt.Fprintf(a.out, "config file  %s\nstore        %s  (%s)\n", escape(file), escape(a.cfg.Store.Path), escape(a.cfg.StoreWas))
+	a.showCluster()
+	a.showLogs()
 	if len(feeds) == 0 {
 		fmt.Fprintln(a.out, "feeds        none (set OTX_API_KEY, or write some into the config file)")
 	}
@@ -59,10 +62,68 @@ func (a *app) showConfig() error {
 	return nil
 }
 
+// shownCluster is the cluster as it may be shown. The file names secrets, and does
+// not hold them; what the environment holds is masked.
+func (a *app) shownCluster() map[string]any {
+	m, _ := asWritten(reflect.ValueOf(a.cfg.Elasticsearch)).(map[string]any)
+	for key, variable := range map[string]string{"password": "IOCHUNT_ES_PASSWORD", "api_key": "IOCHUNT_ES_API_KEY"} {
+		if file, _ := m[key+"_file"].(string); file == "" && a.env(variable) != "" {
+			m[key] = "*** ($" + variable + ")"
+		}
+	}
+	return m
+}
+
+func (a *app) showCluster() {
+	if !a.cfg.Elasticsearch.Enabled() {
+		return
+	}
+	m := a.shownCluster()
+	where := cmp.Or(strings.Join(a.cfg.Elasticsearch.Addresses, " "), "cloud_id="+a.cfg.Elasticsearch.CloudID)
+	fmt.Fprintf(a.out, "cluster      %s", escape(where))
+	delete(m, "addresses")
+	delete(m, "cloud_id")
+	fmt.Fprintln(a.out, settings(m))
+}
+
+func (a *app) showLogs() {
+	for i := range a.cfg.Logs {
+		l := &a.cfg.Logs[i]
+		fmt.Fprintf(a.out, "logs         %s kind=%s %s", escape(l.Name), l.Kind, escape(strings.Join(slices.Concat(l.Indices, l.Paths), " ")))
+		if l.Kind == config.LogIndices {
+			fmt.Fprintf(a.out, " time_field=%s ingest_field=%s settle=%s text=%s", escape(l.TimeField), escape(l.IngestField), spelled(l.Settle), l.Text)
+		}
+		fmt.Fprintln(a.out)
+		for _, f := range l.Fields {
+			types := cmp.Or(strings.Join(f.Types, ", "), "not looked at")
+			fmt.Fprintf(a.out, "  field      %s: %s\n", escape(f.Name), escape(types))
+		}
+	}
+}
+
+// settings are those that say something, sorted, as " key=value".
+func settings(m map[string]any) string {
+	var b strings.Builder
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		if v := fmt.Sprint(m[k]); v != "" {
+			fmt.Fprintf(&b, " %s=%s", k, escape(v))
+		}
+	}
+	return b.String()
+}
+
+// armingInForce is arming as the store is judged by it: one that many machines
+// share does not know the addresses of this one.
+func (a *app) armingInForce() config.Arming {
+	c := a.cfg.Arming
+	c.Machine = c.Machine && !a.cfg.Elasticsearch.Enabled()
+	return c
+}
+
 // showArming shows what decides whether an indicator may raise hits, and when
 // one is worth an alert.
 func (a *app) showArming() {
-	c := &a.cfg.Arming
+	c := a.armingInForce()
 	fmt.Fprintf(a.out, "arming       builtin=%t machine=%t false_positives=%d broadest_ipv4=/%d broadest_ipv6=/%d shortest_text=%d\n",
 		c.Builtin, c.Machine, c.FalsePositives, c.BroadestIPv4, c.BroadestIPv6, c.ShortestText)
 	for _, l := range []struct {

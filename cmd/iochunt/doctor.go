@@ -140,6 +140,15 @@ func (c *checkup) store(ctx context.Context) *local.Store {
 	return s
 }
 
+// mendOfReading is what mends an error of reading the store; usual is that of any
+// but a refusal of the cluster.
+func mendOfReading(err error, usual string) string {
+	if clusterRefuses(err) {
+		return "iochunt setup --print-roles has the roles that are needed"
+	}
+	return usual
+}
+
 // mendOf is what mends a store that does not open.
 func mendOf(err error) string {
 	switch {
@@ -195,7 +204,7 @@ func (c *checkup) contents(ctx context.Context, s database) {
 	n, err := s.Count(ctx, c.a.now())
 	switch {
 	case err != nil:
-		c.say("fail", "content", err.Error(), "iochunt doctor --repair")
+		c.say("fail", "content", err.Error(), mendOfReading(err, "iochunt doctor --repair"))
 	case n.Total == 0:
 		c.say("warn", "content", "no indicators: a scan would have nothing to look for", "iochunt collect, or iochunt indicators import FILE")
 	case n.Expired == n.Total:
@@ -216,7 +225,7 @@ const oldLists = 180 * 24 * time.Hour
 func (c *checkup) arming(ctx context.Context, s database) {
 	_, unusable, err := c.a.rulesInForce(ctx, s)
 	if err != nil {
-		c.say("fail", "arming", err.Error(), "mend arming in the config file")
+		c.say("fail", "arming", err.Error(), mendOfReading(err, "mend arming in the config file"))
 		return
 	}
 	n, err := s.Count(ctx, c.a.now())

@@ -25,7 +25,7 @@ func (c *checkup) elasticsearch(ctx context.Context) {
 	defer cancel()
 	client, err := c.a.cluster()
 	if err != nil {
-		c.say("fail", "cluster", err.Error(), "mend the section elasticsearch of the config file")
+		c.say("fail", "cluster", err.Error(), "correct the section elasticsearch of the config file")
 		return
 	}
 	if !c.reachable(ctx, client) {
@@ -44,14 +44,11 @@ func (c *checkup) elasticsearch(ctx context.Context) {
 func (c *checkup) reachable(ctx context.Context, client *es.Client) bool {
 	info, err := client.Info(ctx)
 	switch {
-	case es.IsStatus(err, http.StatusUnauthorized):
-		c.say("fail", "cluster", err.Error(), "give the right credential: elasticsearch.api_key_file or username and password_file")
-		return false
 	case es.IsStatus(err, http.StatusForbidden):
 		c.say("warn", "cluster", "it answers, but does not say its version: "+err.Error(), "give the role the cluster privilege monitor (iochunt setup --print-roles)")
 		return true
 	case err != nil:
-		c.say("fail", "cluster", err.Error(), "see that elasticsearch.addresses, flavor and the certificate are right, and that the cluster runs")
+		c.unanswered(err)
 		return false
 	}
 	flavor, named := es.Elasticsearch, "Elasticsearch"
@@ -65,6 +62,15 @@ func (c *checkup) reachable(ctx context.Context, client *es.Client) bool {
 	}
 	c.say("ok", "cluster", said, "")
 	return true
+}
+
+// unanswered says why the cluster cannot be asked.
+func (c *checkup) unanswered(err error) {
+	if f, ok := errors.AsType[*clusterFault](c.a.explained(err)); ok {
+		c.say("fail", "cluster", f.said, f.mend)
+		return
+	}
+	c.say("fail", "cluster", strings.TrimPrefix(err.Error(), "elasticsearch: "), "correct the section elasticsearch of the config file, and see that the cluster runs")
 }
 
 // who says as whom we are known. A cluster without security knows nobody.
@@ -106,13 +112,24 @@ func (c *checkup) indices(ctx context.Context, client *es.Client) {
 	}
 	missing := false
 	for _, st := range states {
-		c.index(st)
 		missing = missing || st.Index == ""
+		if st.Index == "" && forbidden(ctx, client, st.Alias) {
+			c.say("warn", "index", "this user may not see "+st.Alias, "iochunt setup --print-roles has the roles that are needed")
+			continue
+		}
+		c.index(st)
 	}
 	c.standIns(states)
 	if !missing {
 		c.deadLetters(ctx, client, prefix)
 	}
+}
+
+// forbidden reports whether the cluster does not say if there is an index of that
+// name: from a list it leaves out what the user may not see.
+func forbidden(ctx context.Context, client *es.Client, name string) bool {
+	err := client.Do(ctx, es.Request{Method: "HEAD", Path: "/" + es.Escape(name), Ask: true}, nil)
+	return es.IsStatus(err, http.StatusForbidden)
 }
 
 // index checks one of our indices.

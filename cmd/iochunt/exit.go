@@ -68,8 +68,11 @@ func (a *app) exit(ctx context.Context, cmd *cobra.Command, err error) int {
 	if !errors.As(err, &e) {
 		e = &exitError{code: codeOf(cmd, err), err: err}
 	}
+	if cmd != nil && cmd.Name() == "scan" && e.code == exitAuth {
+		e = &exitError{code: exitUsage, err: e.err} // grep's "error"
+	}
 	if e.err != nil {
-		for i, line := range strings.Split(e.err.Error(), "\n") {
+		for i, line := range strings.Split(a.explained(e.err).Error(), "\n") {
 			prefix := "iochunt: "
 			if i > 0 {
 				prefix = "         "

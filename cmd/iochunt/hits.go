@@ -174,7 +174,7 @@ func (a *app) when(s string) (time.Time, error) {
 	}
 	d, err := config.ParseDuration(s)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q is neither a date (2026-01-31, RFC 3339) nor an age (24h, 7d)", s)
+		return time.Time{}, usage("%q is neither a date (2026-01-31, RFC 3339) nor an age (24h, 7d)", s)
 	}
 	return a.now().Add(-d), nil
 }

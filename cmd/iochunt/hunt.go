@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/iochunt/iochunt/internal/config"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store"
+	"github.com/iochunt/iochunt/internal/store/elastic"
 )
 
 type huntFlags struct {
@@ -133,19 +135,35 @@ func (a *app) hunt(ctx context.Context, f huntFlags, names []string) error {
 	if err != nil {
 		return err
 	}
-	if f.window.from, err = a.when(f.from); err != nil {
-		return err
-	}
-	if f.window.to, err = a.when(f.to); err != nil {
+	if f.window, err = a.huntWindow(f); err != nil {
 		return err
 	}
 	if f.noKeep && !f.full && !f.window.asked() {
 		return usage("--no-keep would forget the hits of events that are not hunted again: it needs --from, --to or --full")
 	}
+	for _, l := range sources {
+		if _, err := newIndexSource(l); err != nil {
+			return usage("config %s: %w", a.cfg.File, err)
+		}
+	}
 	if f.coverage {
 		return a.showCoverage(ctx, sources)
 	}
 	return a.huntAll(ctx, f, sources)
+}
+
+// huntWindow is the time that --from and --to name.
+func (a *app) huntWindow(f huntFlags) (w huntWindow, err error) {
+	if w.from, err = a.when(f.from); err != nil {
+		return w, usage("--from: %w", err)
+	}
+	if w.to, err = a.when(f.to); err != nil {
+		return w, usage("--to: %w", err)
+	}
+	if !w.from.IsZero() && !w.to.IsZero() && !w.from.Before(w.to) {
+		return w, usage("--from %s is not before --to %s: no event is in between", f.from, f.to)
+	}
+	return w, nil
 }
 
 // huntAll hunts in one source after the other.
@@ -168,12 +186,13 @@ func (a *app) huntAll(ctx context.Context, f huntFlags, sources []config.LogSour
 	}
 	h := &hunting{a: a, f: f, src: src, out: out}
 	h.total.began = time.Now()
-	for _, s := range sources {
+	for i, s := range sources {
 		if err = h.source(ctx, s); err != nil {
+			h.left(sources[i+1:])
 			break
 		}
 	}
-	if lastErr := errors.Join(out.gathered.finish(ctx), out.Close()); err == nil {
+	if lastErr := errors.Join(out.gathered.finish(ctx), out.Close(), h.refusedHits(ctx)); err == nil {
 		err = lastErr
 	}
 	return h.done(ctx, err)
@@ -189,7 +208,51 @@ func (a *app) prepareHunt(ctx context.Context) error {
 		return err
 	}
 	defer s.Close()
+	if e, ok := s.(*elastic.Store); ok {
+		if err := a.sendAgain(ctx, e); err != nil {
+			return err
+		}
+	}
 	return a.adopt(ctx, s)
+}
+
+// sendAgain sends the hits again that the cluster refused before.
+func (a *app) sendAgain(ctx context.Context, s *elastic.Store) error {
+	n, err := s.DeadCount(ctx)
+	if err != nil || n == 0 {
+		return clusterError(err)
+	}
+	r, err := s.Retry(ctx)
+	if r.Stored > 0 {
+		a.note("iochunt: %s that the cluster had refused %s now in %sioc_hits", plural(r.Stored, "hit"), map[bool]string{true: "is", false: "are"}[r.Stored == 1], a.cfg.Elasticsearch.Prefix)
+	}
+	return clusterError(err)
+}
+
+// refusedHits notes the hits that are not in ioc_hits because the cluster refuses
+// them: they are kept beside, and are not where people look.
+func (h *hunting) refusedHits(ctx context.Context) error {
+	s, ok := h.src.store.(*elastic.Store)
+	if !ok || ctx.Err() != nil {
+		return nil
+	}
+	for d, err := range s.Dead(ctx) {
+		if err != nil {
+			return err
+		}
+		if h.refused++; h.refused == 1 {
+			h.why = fmt.Sprintf("%d %s: %s", d.Status, d.Type, d.Reason)
+		}
+	}
+	if h.refused == 0 {
+		return nil
+	}
+	t := hunt.Trouble{Path: h.a.cfg.Elasticsearch.Prefix + "ioc_hits", Reason: fmt.Sprintf("refuses %s, kept in ioc_state until the next run (%s)", plural(h.refused, "hit"), h.why)}
+	h.total.Incomplete = append(h.total.Incomplete, t)
+	if h.f.format != "json" {
+		h.a.note("iochunt: %s %s", t.Path, t.Reason)
+	}
+	return nil
 }
 
 // adopter is a store whose documents others write too.
@@ -229,6 +292,9 @@ type hunting struct {
 	src   *source
 	out   *scanOutput
 	total huntTotal
+
+	refused int    // hits that the cluster refuses
+	why     string // of the first
 }
 
 // source hunts in one source. An error ends the run; what could not be done in
@@ -245,6 +311,13 @@ func (h *hunting) source(ctx context.Context, l config.LogSource) error {
 		done, err = h.indices(ctx, l)
 	}
 	done.Source, done.Kind = l.Name, l.Kind
+	if flushErr := h.out.Flush(ctx); err == nil {
+		err = flushErr
+	}
+	if err != nil { // whatever was not found until then: the source is not clean
+		done.Incomplete = append(done.Incomplete, hunt.Trouble{Path: l.Name, Reason: h.a.explained(err).Error()})
+		done.Broken = true
+	}
 	h.total.add(done)
 	if recErr := h.record(began, done, err); err == nil {
 		err = recErr
@@ -253,6 +326,13 @@ func (h *hunting) source(ctx context.Context, l config.LogSource) error {
 		err = tellErr
 	}
 	return err
+}
+
+// left notes the sources that the run did not come to.
+func (h *hunting) left(sources []config.LogSource) {
+	for _, l := range sources {
+		h.total.Incomplete = append(h.total.Incomplete, hunt.Trouble{Path: l.Name, Reason: "not hunted: the run ended before"})
+	}
 }
 
 // record keeps the run's record; it is written even when the run was interrupted.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/emit"
+	"github.com/iochunt/iochunt/internal/config"
 )
 
 // huntDone is what was hunted in one source.
@@ -26,6 +27,7 @@ type huntDone struct {
 	Failed     int
 	Indices    []hunt.IndexDone
 	Incomplete []hunt.Trouble
+	Broken     bool // the last of Incomplete is the error that ends the run
 	Skipped    []hunt.Trouble
 	Notes      []hunt.Trouble
 	Took       time.Duration
@@ -54,14 +56,33 @@ func (t *huntTotal) add(d huntDone) {
 
 // indexJSON is an index in the "source" object of docs/output.md.
 type indexJSON struct {
-	Index     string         `json:"index"`
-	New       int64          `json:"new_events"`
-	Old       int64          `json:"old_events"` // that met new indicators
-	Again     string         `json:"again,omitempty"`
-	Documents int            `json:"documents"`
-	Hits      int            `json:"hits"`
-	Plans     []hunt.PlanUse `json:"plans,omitempty"`
-	TookMS    int64          `json:"took_ms"`
+	Index     string     `json:"index"`
+	New       int64      `json:"new_events"`
+	Old       int64      `json:"old_events"` // that met new indicators
+	Again     string     `json:"again,omitempty"`
+	Documents int        `json:"documents"`
+	Hits      int        `json:"hits"`
+	Plans     []planJSON `json:"plans,omitempty"`
+	TookMS    int64      `json:"took_ms"`
+}
+
+// planJSON is how a field was searched, in the "source" object of docs/output.md.
+type planJSON struct {
+	Field       string  `json:"field"`
+	Plan        string  `json:"plan"`
+	Why         string  `json:"why,omitempty"`
+	EstimatedMS float64 `json:"estimated_ms"`
+	TookMS      float64 `json:"took_ms"`
+	Distinct    int64   `json:"distinct,omitempty"`
+	Values      int64   `json:"values,omitempty"`
+	Requests    int64   `json:"requests,omitempty"`
+	Candidates  int64   `json:"candidates,omitempty"`
+	Streamed    int64   `json:"streamed,omitempty"`
+}
+
+func newPlanJSON(p hunt.PlanUse) planJSON {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return planJSON{p.Field, p.Plan, p.Why, ms(p.Estimated), ms(p.Took), p.Distinct, p.Values, p.Requests, p.Candidates, p.Streamed}
 }
 
 // sourceJSON is the "source" object of docs/output.md.
@@ -90,7 +111,11 @@ func newSourceJSON(d huntDone) sourceJSON {
 		Incomplete: notNil(d.Incomplete), Notes: d.Notes, TookMS: d.Took.Milliseconds(),
 	}
 	for _, x := range d.Indices {
-		j.Indices = append(j.Indices, indexJSON{x.Index, x.New, x.Old, x.Again, x.Documents, x.Hits, x.Plans, x.Took.Milliseconds()})
+		i := indexJSON{Index: x.Index, New: x.New, Old: x.Old, Again: x.Again, Documents: x.Documents, Hits: x.Hits, TookMS: x.Took.Milliseconds()}
+		for _, p := range x.Plans {
+			i.Plans = append(i.Plans, newPlanJSON(p))
+		}
+		j.Indices = append(j.Indices, i)
 	}
 	return j
 }
@@ -104,18 +129,18 @@ func notNil(ts []hunt.Trouble) []hunt.Trouble {
 
 // tell says what was hunted in one source.
 func (h *hunting) tell(d huntDone) error {
-	if err := h.out.Flush(context.Background()); err != nil {
-		return err
-	}
 	if h.f.format == "json" {
 		return emit.WriteLine(h.out.w, "source", newSourceJSON(d))
 	}
-	for _, t := range d.Incomplete {
-		h.a.note("iochunt: %s: %s: %s", d.Source, t.Path, t.Reason)
+	for i, t := range d.Incomplete {
+		if d.Broken && i == len(d.Incomplete)-1 {
+			break // it is told when the run has ended
+		}
+		h.a.note("iochunt: %s: %s", placeIn(d.Source, t), t.Reason)
 	}
 	for _, t := range d.Notes {
 		if !h.f.quiet {
-			h.a.note("iochunt: note: %s: %s: %s", d.Source, t.Path, t.Reason)
+			h.a.note("iochunt: note: %s: %s", placeIn(d.Source, t), t.Reason)
 		}
 	}
 	if !h.f.quiet {
@@ -127,20 +152,33 @@ func (h *hunting) tell(d huntDone) error {
 	return nil
 }
 
-func (h *hunting) sourceSentence(d huntDone) string {
-	what := map[bool]string{true: "line", false: "event"}[d.Kind == "files"]
-	found := plural(d.Hits, "hit")
-	if d.Hits == 0 && len(d.Incomplete) > 0 {
-		found = "NOT ALL WAS HUNTED; no hits in what was"
+// placeIn names the place of a trouble, which may be the source itself.
+func placeIn(source string, t hunt.Trouble) string {
+	if t.Path == source {
+		return source
 	}
-	line := fmt.Sprintf("%s in %s looked at", found, plural(int(d.Events), what))
+	return source + ": " + t.Path
+}
+
+func (h *hunting) sourceSentence(d huntDone) string {
+	what := map[bool]string{true: "line", false: "event"}[d.Kind == config.LogFiles]
+	found := plural(d.Hits, "hit") + " in"
+	switch {
+	case d.Hits == 0 && len(d.Incomplete) > 0:
+		found = "NOT ALL WAS HUNTED; no hits in what was:"
+	case d.Broken:
+		found = "NOT ALL WAS HUNTED; " + found
+	}
+	line := fmt.Sprintf("%s %s looked at", found, plural(int(d.Events), what))
 	var fresh, old int64
 	for _, x := range d.Indices {
 		fresh, old = fresh+x.New, old+x.Old
 	}
-	if len(d.Indices) > 0 {
+	switch {
+	case h.f.full || h.f.window.asked(), d.Failed > 0, d.Broken: // all for all indicators, whether new or not; or not all
+	case len(d.Indices) > 0:
 		line += fmt.Sprintf(": %s for all indicators, %s old ones for new indicators", plural(int(fresh), "new event"), thousands(int(old)))
-	} else if d.Kind != "files" && d.Events == 0 && len(d.Incomplete) == 0 {
+	case d.Kind != config.LogFiles && d.Events == 0 && len(d.Incomplete) == 0:
 		line = "nothing new: all events have met all indicators"
 	}
 	if d.TakenOver > 0 {
@@ -151,16 +189,24 @@ func (h *hunting) sourceSentence(d huntDone) string {
 
 // explainPlans shows how each field was searched.
 func (h *hunting) explainPlans(d huntDone) error {
-	w := tabwriter.NewWriter(h.a.err, 0, 4, 2, ' ', 0)
 	for _, x := range d.Indices {
+		again := ""
 		if x.Again != "" {
-			fmt.Fprintf(w, "  %s\thunted wholly again: %s\n", escape(x.Index), escape(x.Again))
+			again = ", all of it again: " + escape(x.Again)
 		}
+		fmt.Fprintf(h.a.err, "  %s%s\n", escape(x.Index), again)
+		w := tabwriter.NewWriter(h.a.err, 0, 4, 2, ' ', 0)
 		for _, p := range x.Plans {
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\n", escape(x.Index), escape(p.Field), p.Plan, costOf(p), escape(p.Why))
+			fmt.Fprintf(w, "    %s\t%s\t%s\n", escape(p.Field), p.Plan, costOf(p))
+			if p.Why != "" {
+				fmt.Fprintf(w, "    \t\t%s\n", escape(p.Why))
+			}
+		}
+		if err := w.Flush(); err != nil {
+			return err
 		}
 	}
-	return w.Flush()
+	return nil
 }
 
 // costOf says what a plan did, in a few words.
@@ -243,7 +289,7 @@ func (h *hunting) sum() error {
 		line += fmt.Sprintf("; %s new to the store (iochunt hits)", thousands(o.newly))
 	}
 	if n := len(t.Incomplete); n > 0 {
-		line += fmt.Sprintf("; %s: the next run goes on there", plural(n, "place")+" could not be hunted")
+		line += fmt.Sprintf("; %s could not be hunted: the next run goes on there", plural(n, "place"))
 	}
 	h.a.note("iochunt: %s", line)
 	return nil

@@ -30,7 +30,7 @@ func (h *hunting) indices(ctx context.Context, l config.LogSource) (huntDone, er
 	}
 	src, err := newIndexSource(l)
 	if err != nil {
-		return huntDone{}, &exitError{code: exitUsage, err: fmt.Errorf("config %s: %w", h.a.cfg.File, err)}
+		return huntDone{}, usage("config %s: %w", h.a.configPlace(), err)
 	}
 	for _, name := range mappings.Names() {
 		src.Except = append(src.Except, h.a.cfg.Elasticsearch.Prefix+name)
@@ -63,37 +63,35 @@ const behindTries = 5
 // query hunts with a set that is as new as that of any other hunter.
 func (h *hunting) query(ctx context.Context, s *elastic.Store, w *indices.Watch, o hunt.QueryOptions) (sum hunt.QuerySummary, err error) {
 	for range behindTries {
-		arsenal, err := h.arsenal(ctx, s)
+		claims, err := h.a.judgedClaims(ctx, s, false) // after the state was read: see livesInForce
 		if err != nil {
 			return sum, err
 		}
-		sum, err = hunt.Query(ctx, w, arsenal, h.out, o)
+		h.src.claims = claims
+		sum, err = hunt.Query(ctx, w, h.arsenal(ctx, s), h.out, o)
 		if !errors.Is(err, hunt.ErrBehind) {
 			return sum, err
 		}
-		set, err := h.a.syncSet(ctx, s)
+		set, state, err := h.a.syncSet(ctx, s)
 		if err != nil {
 			return sum, err
 		}
-		h.src.set = set
+		h.src.set, h.src.state = set, state
 		h.src.closers = append(h.src.closers, set.Close)
 	}
 	return sum, hunt.ErrBehind
 }
 
 // arsenal is what is hunted for: the set, and what of it is new since a hunt
-// before.
-func (h *hunting) arsenal(ctx context.Context, s *elastic.Store) (hunt.Arsenal, error) {
-	state, err := s.State(ctx)
-	if err != nil {
-		return hunt.Arsenal{}, clusterError(err)
-	}
+// before. Its counter and its store are those of the moment before the set was
+// made: whatever the set lacks was armed later.
+func (h *hunting) arsenal(ctx context.Context, s *elastic.Store) hunt.Arsenal {
 	return hunt.Arsenal{
-		Full: h.src.set, Armed: h.src.set.Generation(), From: h.src.claims, Store: state.Epoch,
+		Full: h.src.set, Armed: h.src.state.Seq, From: h.src.claims, Store: h.src.state.Epoch,
 		Since: func(since uint64) (hunt.Matcher, error) {
 			return fromStore(ctx, s, ioc.Filter{ArmedSince: since}, match.Compile)
 		},
-	}, nil
+	}
 }
 
 // newIndexSource is a source of the configuration as the engine has it.

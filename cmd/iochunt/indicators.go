@@ -273,8 +273,13 @@ that: iochunt indicators disarm.`,
 				return err
 			}
 			defer s.Close()
+			for _, v := range args {
+				if _, err := typed(v); err != nil {
+					return usage("%w", err)
+				}
+			}
 			if err := putValues(cmd.Context(), s, feedManual, args); err != nil {
-				return usage("%w", err)
+				return err
 			}
 			if err := a.armByHand(cmd.Context(), s, args); err != nil {
 				return err

@@ -33,6 +33,7 @@ type app struct {
 
 	listsAsked  int  // warninglists that the rules of arming are made of
 	quietArming bool // what a pass of judging changed is not told
+	saidLives   bool // that the lifetimes of the configuration are not in force
 }
 
 const rootLong = `iochunt reads threat feeds, keeps their indicators, and hunts for them in logs.

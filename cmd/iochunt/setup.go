@@ -169,15 +169,16 @@ func sayStandIns(all []mappings.StandIn) []string {
 	fields := map[string][]string{}
 	var order []string
 	for _, s := range all {
-		k := s.Wanted + " is " + s.Got
+		index, field, _ := strings.Cut(s.Field, ": ")
+		k := fmt.Sprintf("%s: %s for want of %s, which the cluster does not know", index, s.Got, s.Wanted)
 		if fields[k] == nil {
 			order = append(order, k)
 		}
-		fields[k] = append(fields[k], s.Field)
+		fields[k] = append(fields[k], field)
 	}
 	slices.Sort(order)
 	for i, k := range order {
-		order[i] = fmt.Sprintf("%s here, as the cluster does not know it: %s", k, strings.Join(fields[k], ", "))
+		order[i] = k + ": " + strings.Join(fields[k], ", ")
 	}
 	return order
 }

@@ -17,6 +17,7 @@ type right int
 // The rights, each with what it takes in the words of either server.
 const (
 	mayRead  right = iota // search, and see mappings and sequence numbers
+	mayFind               // that, and make the newest documents searchable: what people put there by hand
 	mayWrite              // that, and write and delete documents
 	mayMake               // that, and make indices, aliases and mappings
 	mayHunt               // read, and make the newest documents searchable: so that none is missed
@@ -25,6 +26,7 @@ const (
 // privileges are those of Elasticsearch for an index.
 var privileges = [...][]string{
 	mayRead:  {"read", "view_index_metadata", "monitor"},
+	mayFind:  {"read", "view_index_metadata", "monitor", "maintenance"},
 	mayWrite: {"read", "view_index_metadata", "monitor", "index", "delete", "maintenance"},
 	mayMake:  {"all"},
 	mayHunt:  {"read", "read_cross_cluster", "view_index_metadata", "monitor", "maintenance"},
@@ -35,7 +37,7 @@ var (
 	readActions  = []string{"read", "indices_monitor", "indices:admin/get", "indices:admin/mappings/get*", "indices:admin/aliases/get*"}
 	huntActions  = append(slices.Clone(readActions), "indices:admin/refresh*")
 	writeActions = append(slices.Clone(huntActions), "indices:data/write*")
-	actions      = [...][]string{mayRead: readActions, mayWrite: writeActions, mayMake: {"indices_all"}, mayHunt: huntActions}
+	actions      = [...][]string{mayRead: readActions, mayFind: huntActions, mayWrite: writeActions, mayMake: {"indices_all"}, mayHunt: huntActions}
 )
 
 // role is what one task needs.
@@ -52,7 +54,7 @@ type role struct {
 var roles = []role{
 	{name: "iochunt_setup", why: "for iochunt setup, and when an update asks for it", makes: true, index: mayMake, hits: mayMake, state: mayMake},
 	{name: "iochunt_collect", why: "for iochunt collect, indicators, warninglists; with iochunt_hunt for hits mark", index: mayWrite, hits: mayRead, state: mayWrite},
-	{name: "iochunt_hunt", why: "for iochunt hunt, scan, hits", index: mayRead, hits: mayWrite, state: mayWrite, hunts: true},
+	{name: "iochunt_hunt", why: "for iochunt hunt, scan, hits", index: mayFind, hits: mayWrite, state: mayWrite, hunts: true},
 	{name: "iochunt_read", why: "for people; with it they need access to Kibana or Dashboards", index: mayRead, hits: mayRead, noState: true},
 }
 
@@ -155,8 +157,12 @@ type remoteLogs struct {
 // byCluster divides patterns into those of this cluster and those of others.
 func byCluster(logs []string) (own []string, remote []remoteLogs) {
 	for _, l := range logs {
-		cluster, name, far := strings.Cut(l, ":")
-		if !far {
+		cluster := es.Cluster(l)
+		name := strings.TrimPrefix(l, cluster+":")
+		switch {
+		case strings.HasPrefix(l, "-"), strings.HasPrefix(name, "-"): // it takes out of the others, and grants nothing
+			continue
+		case cluster == "":
 			own = append(own, l)
 			continue
 		}

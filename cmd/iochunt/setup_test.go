@@ -124,7 +124,7 @@ func TestSetupWithoutACluster(t *testing.T) {
 // TestRolesAreLeast holds that no role but that for setup can make or delete an
 // index, that logs are only read, and that nobody is given what is not ours.
 func TestRolesAreLeast(t *testing.T) {
-	const logs = `{name: w, kind: elasticsearch, indices: ["web-*", "far:web-*"]}`
+	const logs = `{name: w, kind: elasticsearch, indices: ["web-*", "-web-old*", "far:web-*", "far:-web-old*"]}`
 	for flavor, path := range map[string]string{es.Elasticsearch: "/_security/role/", es.OpenSearch: "/_plugins/_security/api/roles/"} {
 		out, said, code := clusterRun(t, clusterConfig(t, "http://127.0.0.1:1", flavor, "p-", logs), "setup", "--print-roles", "--json")
 		if code != exitOK {

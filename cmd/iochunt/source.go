@@ -13,6 +13,7 @@ import (
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/ioc"
+	"github.com/iochunt/iochunt/internal/store/elastic"
 )
 
 // source is what a scan looks for: a compiled set and who makes its claims.
@@ -20,9 +21,10 @@ type source struct {
 	set      *match.Set
 	search   match.Searcher // of set
 	claims   hunt.Indicators
-	store    database      // nil: the store takes no part
-	readOnly bool          // the store cannot keep hits
-	refused  []ioc.Refusal // of -f lists: values that cannot be looked for
+	store    database         // nil: the store takes no part
+	state    elastic.SetState // of the cluster's store when set was made; zero of any other
+	readOnly bool             // the store cannot keep hits
+	refused  []ioc.Refusal    // of -f lists: values that cannot be looked for
 	closers  []func() error
 }
 
@@ -78,13 +80,23 @@ func (a *app) fillSource(ctx context.Context, f scanFlags, src *source) error {
 		src.claims = filtered{src.claims, ioc.Filter{Types: filter.Types}}
 	}
 	if src.store != nil && !adhoc && !filter.Disarmed && !src.readOnly && len(filter.Types)+len(filter.Feeds) == 0 {
-		src.set, err = a.openSet(ctx, src.store)
+		err = a.fillSet(ctx, src)
 	} else {
 		src.set, err = compileStore(ctx, src.claims)
 	}
 	if err == nil {
 		src.closers = append(src.closers, src.set.Close)
 	}
+	return err
+}
+
+// fillSet makes src.set of all that the store hunts for.
+func (a *app) fillSet(ctx context.Context, src *source) (err error) {
+	if s, ok := src.store.(*elastic.Store); ok {
+		src.set, src.state, err = a.syncSet(ctx, s)
+		return err
+	}
+	src.set, err = a.openSet(ctx, src.store)
 	return err
 }
 
@@ -149,10 +161,11 @@ func (a *app) judgedClaims(ctx context.Context, s database, readOnly bool) (hunt
 	} else if rules != nil {
 		claims = judged{store: s, rules: rules}
 	}
-	if lives := a.lifetimes(); anyLifetime(lives) {
+	lives, err := a.livesInForce(ctx, s)
+	if err == nil && anyLifetime(lives) {
 		claims = aged{claims, lives}
 	}
-	return claims, nil
+	return claims, err
 }
 
 // foreignRules returns the rules in force if those that a store was judged by,

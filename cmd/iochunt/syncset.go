@@ -23,11 +23,13 @@ import (
 // clusterSetPath is where the compiled set of the cluster's store lies.
 func (a *app) clusterSetPath() string { return filepath.Join(a.cfg.Store.Path, "ioc_index.set") }
 
-// syncSet opens the set of the cluster's store, brought up to date. Several runs
-// that do so at once write the same file, each whole.
-func (a *app) syncSet(ctx context.Context, s *elastic.Store) (*match.Set, error) {
-	set, _, err := a.syncedSet(ctx, s)
-	return set, err
+// syncSet opens the set of the cluster's store, brought up to date, and tells the
+// state of the store that it lacks nothing of. The set itself knows that only
+// once it could be saved. Several runs that do so at once write the same file,
+// each whole.
+func (a *app) syncSet(ctx context.Context, s *elastic.Store) (*match.Set, elastic.SetState, error) {
+	set, did, err := a.syncedSet(ctx, s)
+	return set, did.state, err
 }
 
 // synced says what a sync did.

@@ -202,5 +202,5 @@ func partialCode(err error) int {
 
 // isAuth reports whether another login would mend err.
 func isAuth(err error) bool {
-	return errors.Is(err, collect.ErrAuth) || errors.Is(err, taxii.ErrAuth)
+	return errors.Is(err, collect.ErrAuth) || errors.Is(err, taxii.ErrAuth) || clusterRefuses(err)
 }

@@ -156,7 +156,8 @@ func (a *app) openSet(ctx context.Context, s database) (*match.Set, error) {
 	case *local.Store:
 		return a.openLocalSet(ctx, s)
 	case *elastic.Store:
-		return a.syncSet(ctx, s)
+		set, _, err := a.syncSet(ctx, s)
+		return set, err
 	}
 	return compileStore(ctx, s)
 }

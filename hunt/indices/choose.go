@@ -17,7 +17,7 @@ type costs struct{ enum, terms, agg, scan float64 }
 
 // defaultCosts were measured on two cores with an index of a million events; a
 // cluster's own come into their place (learn).
-var defaultCosts = costs{enum: 1.65e-6, terms: 1.7e-6, agg: 8e-6, scan: 30e-6}
+var defaultCosts = costs{enum: 1.3e-6, terms: 1.7e-6, agg: 8e-6, scan: 8e-6}
 
 const (
 	perSearch = 5e-3   // seconds that any search takes
@@ -25,7 +25,10 @@ const (
 	perRegexp = 0.4e-6 // of a term that a regular expression is held against
 	perJoined = 3e-6   // of an event, to read one more field of it
 	perNet    = 50e-6  // of a network sent
-	knowEarly = 0.03   // a plan cheaper than that is taken without counting distinct values
+	perListed = 0.1e-6 // of an indicator, to look whether it is one to be sent
+	knowEarly = 0.03   // where sending costs less, distinct values are not counted
+	knowScan  = 0.1    // nor where the whole window can be read in that time
+	repeated  = 16     // times that a value stands in the index, where that is not known
 )
 
 // clusterCosts is the key of what is remembered of the cluster.
@@ -57,13 +60,18 @@ func (s *sweep) choose(ctx context.Context) {
 	scanned := s.costs.scan*float64(s.report.Events) + perSearch
 	distinct := s.distinct(ctx, scanned)
 	for _, t := range s.targets {
-		s.weigh(t, distinct[t.Name])
+		n, ok := distinct[t.Name]
+		if !ok {
+			n = s.ix.Docs / repeated
+		}
+		s.weigh(t, n, ok)
 	}
+	s.spare()
 	s.collect()
 	sum, streamed := 0.0, false
 	for _, t := range s.targets {
 		if t.plan == PlanStream {
-			streamed = true
+			streamed = streamed || s.readable(t)
 		} else {
 			sum += t.cost.Seconds()
 		}
@@ -73,6 +81,26 @@ func (s *sweep) choose(ctx context.Context) {
 		u := &use{PlanUse: PlanUse{Field: t.Name, Plan: t.plan, Why: t.why, Estimated: t.cost}}
 		t.use = u
 		s.uses = append(s.uses, u)
+	}
+}
+
+// spare turns from the terms plans where going over the list for what to send
+// costs more than they are worth together.
+func (s *sweep) spare() {
+	saved := 0.0
+	for _, t := range s.targets {
+		if t.plan == PlanTerms {
+			saved += (t.other - t.cost).Seconds()
+		}
+	}
+	if s.o.Force != "" || saved <= 0 || saved >= perListed*float64(s.set.Len()) {
+		return
+	}
+	for _, t := range s.targets {
+		if t.plan == PlanTerms {
+			t.plan, t.cost = t.otherPlan, t.other
+			t.why += "; to go over all that is listed for them costs more"
+		}
 	}
 }
 
@@ -95,8 +123,9 @@ func seconds(s float64) time.Duration {
 	return time.Duration(s * float64(time.Second)).Round(time.Microsecond)
 }
 
-// weigh takes the cheapest plan by which the target alone can be searched.
-func (s *sweep) weigh(t *target, distinct int64) {
+// weigh takes the cheapest plan by which the target alone can be searched. How many
+// distinct values it has is known, or a guess.
+func (s *sweep) weigh(t *target, distinct int64, known bool) {
 	if t.facts.source {
 		t.plan, t.why = PlanStream, s.whyStream(t)
 		t.cost = seconds(s.costs.scan * float64(t.events))
@@ -111,7 +140,11 @@ func (s *sweep) weigh(t *target, distinct int64) {
 	}
 	d := listing*float64(distinct) + perSearch
 	t.plan, t.cost = PlanDistinct, seconds(d)
-	t.why = fmt.Sprintf("%d distinct values", distinct)
+	has := fmt.Sprintf("%d distinct values", distinct)
+	if !known {
+		has = "not counted how many distinct values"
+	}
+	t.why = has
 	if !t.facts.enum && t.SearchKind != "constant_keyword" && (!t.Aggregatable || t.facts.nested != "") {
 		t.plan, t.cost, d = PlanStream, seconds(s.costs.scan*float64(t.events)), s.costs.scan*float64(t.events)
 		t.why = "its values cannot be listed"
@@ -130,7 +163,7 @@ func (s *sweep) weigh(t *target, distinct int64) {
 	}
 	if c < d || s.o.Force == PlanTerms {
 		t.plan, t.cost = PlanTerms, seconds(c)
-		t.why = fmt.Sprintf("%d values to send, %d distinct ones in the index", n, distinct)
+		t.why = fmt.Sprintf("%d values to send, %s in the index", n, has)
 	} else {
 		t.why += fmt.Sprintf(", %d to send", n)
 	}
@@ -177,7 +210,7 @@ func (s *sweep) distinct(ctx context.Context, scanned float64) map[string]int64 
 			aggs[fmt.Sprint(i)] = es.M{"cardinality": es.M{"field": t.Search}}
 		}
 	}
-	if len(aggs) == 0 || scanned < knowEarly || s.o.Force != "" && s.ix.Docs < 1e5 {
+	if len(aggs) == 0 || scanned < knowScan || s.o.Force != "" && s.ix.Docs < 1e5 {
 		return out
 	}
 	r, err := s.c.Search(ctx, s.ix.Name, es.M{"size": 0, "aggs": aggs, "track_total_hits": false}, nil)
@@ -229,6 +262,10 @@ func (s *sweep) jobs() (out []job) {
 		case PlanTerms:
 			sent = append(sent, t)
 		case PlanScan, PlanStream:
+			if !s.readable(t) { // it must not be in the way of the others
+				out = append(out, job{[]*use{t.use}, "field " + t.Name, func(context.Context) error { return errNoSource }})
+				continue
+			}
 			read = append(read, t)
 		case PlanTokens:
 			out = append(out, job{[]*use{t.use}, "field " + t.Name + " by words", func(ctx context.Context) error { return s.tokens(ctx, t) }})

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 
 	"github.com/iochunt/iochunt/internal/es"
@@ -112,16 +111,26 @@ func (s *sweep) distinctValues(ctx context.Context, t *target, filter es.M) iter
 			}
 		}
 	}
-	if t.facts.enum {
-		return func(yield func([]string, error) bool) {
-			for page, err := range s.c.TermsEnum(ctx, s.ix.Name, t.Search, 0) {
-				t.use.add(func(x *PlanUse) { x.Requests++ })
-				if !yield(page, err) {
-					return
-				}
+	if !t.facts.enum {
+		return s.counted(ctx, t, filter)
+	}
+	return func(yield func([]string, error) bool) {
+		for page, err := range s.c.TermsEnum(ctx, s.ix.Name, t.Search, 0, s.ix.Shards) {
+			t.use.add(func(x *PlanUse) { x.Requests++ })
+			if errors.Is(err, es.ErrHidden) && t.Aggregatable && t.facts.nested == "" {
+				s.counted(ctx, t, filter)(yield) // what the user may see can be counted all the same
+				return
+			}
+			if !yield(page, err) {
+				return
 			}
 		}
 	}
+}
+
+// counted yields the values that a field has in the documents that meet filter,
+// by aggregations.
+func (s *sweep) counted(ctx context.Context, t *target, filter es.M) iter.Seq2[[]string, error] {
 	return func(yield func([]string, error) bool) {
 		for i := range s.parts {
 			if !s.aggregated(ctx, t, s.parts[i].with(filter), yield) {
@@ -180,7 +189,7 @@ func (s *sweep) partition(ctx context.Context, t *target, p *part, i, n int) ([]
 	rs, err := s.c.MSearch(ctx, []es.Query{{Index: s.ix.Name, Preference: p.preference, Body: es.M{
 		"size": 0, "track_total_hits": false, "query": p.query(), "aggs": es.M{"v": es.M{"terms": terms}}}}}, 1)
 	if err != nil {
-		if e, ok := errors.AsType[*es.Error](err); ok && strings.Contains(e.Type+e.Reason+string(e.Body), "too_many_buckets") {
+		if tooMany(err) {
 			return nil, errTooMany
 		}
 		return nil, err

@@ -45,14 +45,16 @@ type Source struct {
 type Index struct {
 	Name, UUID string
 	Shards     int
-	Remote     bool // of another cluster: "cluster:name"
+	Remote     bool // of another cluster ("cluster:name"), or one that may be searched, but not looked at
 	Fields     []IndexField
 	Docs       int64  // live documents, as the cluster counts them
 	FieldsKey  string // hash of the fields, their types and the rules by which they are read; another key means: the index has to be gone over again
 
-	dated      bool // its time field is a date
-	sourceLess bool // _source is not kept in full
-	maxTerms   int  // index.max_terms_count, 0: the default
+	dated      bool  // its time field is a date
+	clocked    bool  // and has doc values
+	sourceLess bool  // _source is not kept in full
+	maxTerms   int   // index.max_terms_count, 0: the default
+	docBytes   int64 // of a document on disk, with all that is made of it; 0: not known
 }
 
 // IndexField is a field as one index has it. The field map names what is

@@ -1,6 +1,7 @@
 package indices
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,10 +24,11 @@ func (e *Engine) Indices(ctx context.Context, src Source) ([]Index, []hunt.Troub
 	var out []Index
 	var troubles []hunt.Trouble
 	seen := make(map[string]bool)
-	for _, pattern := range src.Indices {
-		found, err := e.resolve(ctx, pattern)
+	for pattern, expr := range es.Expressions(src.Indices) {
+		found, missing, err := e.resolve(ctx, expr)
 		found = slices.DeleteFunc(found, func(l listed) bool { return src.excepts(pattern, l.Name) })
-		if err == nil && len(found) == 0 {
+		troubles = append(troubles, missing...)
+		if err == nil && len(found)+len(missing) == 0 {
 			err = errNoIndex
 		}
 		if err != nil {
@@ -57,10 +59,11 @@ func (e *Engine) Indices(ctx context.Context, src Source) ([]Index, []hunt.Troub
 // excepts reports whether an index is one that a pattern does not mean. What is
 // named outright is meant.
 func (s *Source) excepts(pattern, name string) bool {
-	return strings.Contains(pattern, "*") && slices.ContainsFunc(s.Except, func(p string) bool { return strings.HasPrefix(name, p) })
+	name = strings.TrimPrefix(name, es.Cluster(name)+":") // another cluster may have indices like ours
+	return es.Wild(pattern) && slices.ContainsFunc(s.Except, func(p string) bool { return strings.HasPrefix(name, p) })
 }
 
-var errNoIndex = errors.New("no index has a name like that")
+var errNoIndex = errors.New("no index has a name like that, or none that this user may see")
 
 // listed is an index as the cluster lists it.
 type listed struct {
@@ -85,48 +88,93 @@ func whyNot(err error) string {
 	return err.Error()
 }
 
-// resolve lists the concrete indices of one name or pattern.
-func (e *Engine) resolve(ctx context.Context, pattern string) ([]listed, error) {
-	if strings.Contains(pattern, ":") {
-		return e.resolveRemote(ctx, pattern)
+// resolve lists the concrete indices of an expression, and what of it does not
+// answer. A list leaves out without a word what its kind of request is not allowed
+// for. So there are two: one of the indices that may be looked at, closed ones too,
+// and one of those that may be searched. What is in the second alone is searched
+// as an index of another cluster is.
+func (e *Engine) resolve(ctx context.Context, expr string) ([]listed, []hunt.Trouble, error) {
+	if es.Cluster(expr) != "" {
+		return e.resolveRemote(ctx, expr)
 	}
+	out, listErr := e.list(ctx, expr)
+	if listErr != nil && !es.IsStatus(listErr, http.StatusForbidden) {
+		return nil, nil, listErr
+	}
+	caps, err := e.c.FieldCaps(ctx, expr, []string{"_id"})
+	var silent []hunt.Trouble
+	for _, name := range slices.Concat(caps.Indices, caps.Silent) {
+		switch {
+		case slices.ContainsFunc(out, func(l listed) bool { return l.Name == name }):
+		case slices.Contains(caps.Silent, name):
+			silent = append(silent, hunt.Trouble{Path: name, Reason: whyNot(err)})
+		default:
+			out = append(out, listed{Index: Index{Name: name, Remote: true}})
+		}
+	}
+	if len(out)+len(silent) > 0 { // what else is wrong shows when they are searched
+		return out, silent, nil
+	}
+	return nil, nil, cmp.Or(listErr, err)
+}
+
+// list lists the indices that may be looked at.
+func (e *Engine) list(ctx context.Context, expr string) ([]listed, error) {
 	var rows []struct {
 		Index, UUID, Status, Pri string
 		Docs                     string `json:"docs.count"`
+		Size                     string `json:"pri.store.size"`
 	}
-	q := url.Values{"format": {"json"}, "h": {"index,uuid,status,pri,docs.count"}, "expand_wildcards": {"open,closed"}}
-	err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/_cat/indices/" + es.Escape(pattern), Query: q, Ask: true}, &rows)
+	q := url.Values{"format": {"json"}, "bytes": {"b"}, "h": {"index,uuid,status,pri,docs.count,pri.store.size"}, "expand_wildcards": {"open,closed"}}
+	err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/_cat/indices/" + es.Escape(expr), Query: q, Ask: true}, &rows)
 	if err != nil {
 		return nil, err
-	}
-	if len(rows) == 0 {
-		return nil, errNoIndex
 	}
 	out := make([]listed, 0, len(rows))
 	for _, r := range rows {
 		shards, _ := strconv.Atoi(r.Pri)
 		docs, _ := strconv.ParseInt(r.Docs, 10, 64)
-		out = append(out, listed{Index{Name: r.Index, UUID: r.UUID, Shards: shards, Docs: docs}, r.Status == "close"})
+		size, _ := strconv.ParseInt(r.Size, 10, 64)
+		out = append(out, listed{Index{Name: r.Index, UUID: r.UUID, Shards: shards, Docs: docs, docBytes: size / max(docs, 1)}, r.Status == "close"})
 	}
 	return out, nil
 }
 
 // resolveRemote lists the indices of another cluster: no more than their names
 // can be known from here.
-func (e *Engine) resolveRemote(ctx context.Context, pattern string) ([]listed, error) {
-	caps, err := e.c.FieldCaps(ctx, pattern, []string{"_id"})
-	if err != nil {
-		return nil, err
+func (e *Engine) resolveRemote(ctx context.Context, expr string) (out []listed, missing []hunt.Trouble, err error) {
+	caps, err := e.c.FieldCaps(ctx, expr, []string{"_id"})
+	if err != nil && !es.IsPartial(err) {
+		return nil, nil, err
 	}
-	out := make([]listed, 0, len(caps.Indices))
 	for _, name := range caps.Indices {
-		r, err := e.c.Search(ctx, name, es.M{"size": 0, "track_total_hits": true}, nil)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, listed{Index{Name: name, Remote: true, Docs: r.Hits.Total.Value}, false})
+		out = append(out, listed{Index: Index{Name: name, Remote: true}})
 	}
-	return out, nil
+	for _, name := range caps.Silent {
+		missing = append(missing, hunt.Trouble{Path: name, Reason: whyNot(err)})
+	}
+	if err != nil && len(missing) == 0 {
+		missing = append(missing, hunt.Trouble{Path: expr, Reason: whyNot(err)})
+	}
+	// A cluster that does not answer, and closed indices, are left out of that.
+	r, err := e.c.Resolve(ctx, strings.Split(expr, ","))
+	if err != nil {
+		if es.IsStatus(err, http.StatusForbidden) {
+			err = nil // the user may search there, and not look around
+		}
+		return out, missing, err
+	}
+	for _, p := range r.Places {
+		if p.Closed {
+			out = append(out, listed{Index{Name: p.Name, Remote: true}, true})
+		}
+	}
+	for _, m := range r.Missing {
+		if m.Cluster != "" {
+			missing = append(missing, hunt.Trouble{Path: m.Pattern, Reason: m.Reason})
+		}
+	}
+	return out, missing, nil
 }
 
 // describe finds out what an index can do with the fields.
@@ -144,9 +192,13 @@ func (e *Engine) describe(ctx context.Context, src Source, ix *Index) error {
 		}
 	}
 	ix.FieldsKey = fieldsKey(ix.Fields)
+	if src.Text == TextTokens { // it finds less than reading does
+		ix.FieldsKey += "/" + TextTokens
+	}
 	ix.sourceLess = m.sourceLess
 	k, _, ok := m.lookup(timeField(src))
 	ix.dated = ok && (k.Type == "date" || k.Type == "date_nanos")
+	ix.clocked = ix.dated && !isFalse(k.DocValues)
 	return nil
 }
 
@@ -177,6 +229,10 @@ func (e *Engine) mappingOf(ctx context.Context, src Source, ix *Index) (mapping,
 	return m, err
 }
 
+// errSilent is what an answer without indices means: a cluster that is left out
+// when it does not answer (skip_unavailable).
+var errSilent = errors.New("its cluster does not answer")
+
 // remoteMapping makes a mapping of what _field_caps tells. It tells neither what
 // is not mapped nor how values are cut or normalised, so all is read from
 // _source.
@@ -186,6 +242,9 @@ func (e *Engine) remoteMapping(ctx context.Context, src Source, ix *Index) (mapp
 		names = append(names, f.Name)
 	}
 	caps, err := e.c.FieldCaps(ctx, ix.Name, names)
+	if err == nil && len(caps.Indices) == 0 {
+		err = errSilent
+	}
 	if err != nil {
 		return mapping{}, err
 	}

@@ -3,6 +3,7 @@ package indices
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -26,14 +27,16 @@ import (
 // defaultSettle is longer than any usual refresh interval.
 const defaultSettle = 2 * time.Minute
 
-// The steps of time that an index is cut by, and how long it may be for that.
+// The steps of time that an index is cut by, and how many slices with documents
+// there may be of each: not how long the index is, as one document with a wrong
+// time would make it long.
 var steps = []struct {
 	name string
 	step time.Duration
-	most time.Duration
+	most int
 }{
-	{"1h", time.Hour, 14 * 24 * time.Hour},
-	{"1d", 24 * time.Hour, 400 * 24 * time.Hour},
+	{"1h", time.Hour, 400},
+	{"1d", 24 * time.Hour, 800},
 	{"30d", 30 * 24 * time.Hour, 0},
 }
 
@@ -77,17 +80,29 @@ func (w *Watch) ingestField() string {
 
 // lanes returns the slices of an index with their stamps.
 func (w *Watch) lanes(ctx context.Context, ix *Index) ([]hunt.LaneState, error) {
-	step, err := w.stepOf(ctx, ix)
-	if err == nil {
-		var lanes []hunt.LaneState
-		if lanes, err = w.histogram(ctx, ix, step); err == nil {
+	for i := range steps {
+		lanes, err := w.histogram(ctx, ix, i)
+		last := i == len(steps)-1
+		switch {
+		case err == nil && (last || len(lanes) <= steps[i].most):
 			return lanes, nil
+		case err != nil && !es.IsStatus(err, http.StatusBadRequest):
+			return nil, err
+		case err != nil && (last || !tooMany(err)):
+			return w.undated(ctx, ix)
 		}
 	}
-	if !es.IsStatus(err, http.StatusBadRequest) {
-		return nil, err
-	}
-	// a time that is no date
+	return nil, nil // not reached: the last step returns
+}
+
+// tooMany reports whether a search was refused because of how much it would answer.
+func tooMany(err error) bool {
+	e, ok := errors.AsType[*es.Error](err)
+	return ok && strings.Contains(e.Type+e.Reason+string(e.Body), "too_many_buckets")
+}
+
+// undated takes an index of which a time is no date as one slice.
+func (w *Watch) undated(ctx context.Context, ix *Index) ([]hunt.LaneState, error) {
 	r, err := w.e.c.Search(ctx, ix.Name, es.M{"size": 0, "aggs": es.M{"rest": allOf(everything, stampAgg)}}, nil)
 	if err != nil {
 		return nil, err
@@ -97,32 +112,6 @@ func (w *Watch) lanes(ctx context.Context, ix *Index) ([]hunt.LaneState, error) 
 		return nil, err
 	}
 	return b.append(nil, laneAll), nil
-}
-
-// stepOf returns the number of the step that suits how long an index is.
-func (w *Watch) stepOf(ctx context.Context, ix *Index) (int, error) {
-	aggs := es.M{}
-	for kind, field := range map[string]string{byIngest: w.ingestField(), byTime: w.timeField()} {
-		aggs[kind] = allOf(w.slice(kind), es.M{"from": es.M{"min": es.M{"field": field}}, "to": es.M{"max": es.M{"field": field}}})
-	}
-	r, err := w.e.c.Search(ctx, ix.Name, es.M{"size": 0, "aggs": aggs}, nil)
-	if err != nil {
-		return 0, err
-	}
-	span := 0.0
-	for kind := range aggs {
-		var x struct{ From, To struct{ Value float64 } } // null where there is none
-		if err := json.Unmarshal(r.Aggs[kind], &x); err != nil {
-			return 0, err
-		}
-		span = max(span, x.To.Value-x.From.Value)
-	}
-	for i, s := range steps {
-		if span <= float64(s.most.Milliseconds()) {
-			return i, nil
-		}
-	}
-	return len(steps) - 1, nil
 }
 
 var stampAgg = es.M{"n": es.M{"stats": es.M{"field": "_seq_no"}}}

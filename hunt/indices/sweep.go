@@ -104,12 +104,14 @@ func (e *Engine) newSweep(src Source, ix Index, w Window, set Set, found func([]
 		}
 	}
 	s.present = setOf(types)
-	if ix.dated {
-		s.derived = append(s.derived, es.M{"field": clock, "format": "strict_date_optional_time_nanos"})
+	if at := (es.M{"field": clock, "format": "strict_date_optional_time_nanos"}); ix.clocked && ix.sourceLess {
+		s.docValues = append(s.docValues, at)
+	} else if ix.dated {
+		s.derived = append(s.derived, at)
 	}
 	for i := range ix.Fields {
 		f := &ix.Fields[i]
-		if f.facts.derived {
+		if f.facts.derived && !(ix.sourceLess && f.facts.docValues) { // OpenSearch makes an error of the fields option without _source
 			s.derived = append(s.derived, f.Name)
 		}
 		// OpenSearch leaves copies and the like out of the fields option.

@@ -23,16 +23,9 @@ import (
 // errNoSource says that a field cannot be read.
 var errNoSource = errors.New("the index does not keep all of _source, and nothing else holds the field's values: leave the field out, or keep _source")
 
-// checkSource returns an error where a field stands in _source alone and the
-// index does not keep that.
-func (s *sweep) checkSource(ts []*target) error {
-	for _, t := range ts {
-		if s.ix.sourceLess && !byDocValues(t) {
-			return errNoSource
-		}
-	}
-	return nil
-}
+// readable reports whether a field can be read from the documents: one that stands
+// in _source alone cannot where the index does not keep that.
+func (s *sweep) readable(t *target) bool { return !s.ix.sourceLess || byDocValues(t) }
 
 const (
 	analyzed  = 500 // values in one request; index.analyze.max_token_count is 10,000

@@ -84,15 +84,47 @@ func appendText(dst []string, v any) []string {
 // fieldValues reads the values of a field as the fields and docvalue_fields
 // options of a search give them.
 func fieldValues(dst []string, raw json.RawMessage) []string {
-	var fast []string
-	if json.Unmarshal(raw, &fast) == nil {
-		return append(dst, fast...)
+	if fast, ok := plainTexts(dst, raw); ok {
+		return fast
 	}
 	v, err := decode(raw)
 	if err != nil {
 		return dst
 	}
 	return appendValues(dst, v, "", true)
+}
+
+// plainTexts is fieldValues for ["a","b"] without escapes, as nearly all are; ok
+// is false for any other list, and dst then as it was.
+func plainTexts(dst []string, raw []byte) (out []string, ok bool) {
+	n := len(raw)
+	if n < 4 || raw[0] != '[' || raw[n-1] != ']' {
+		return dst, false
+	}
+	out = dst
+	for rest := raw[1 : n-1]; ; {
+		if len(rest) < 2 || rest[0] != '"' {
+			return dst, false
+		}
+		end := 1
+		for end < len(rest) && rest[end] != '"' {
+			if c := rest[end]; c == '\\' || c < ' ' || c >= 0x80 {
+				return dst, false
+			}
+			end++
+		}
+		if end == len(rest) {
+			return dst, false
+		}
+		out = append(out, string(rest[1:end]))
+		if rest = rest[end+1:]; len(rest) == 0 {
+			return out, true
+		}
+		if rest[0] != ',' {
+			return dst, false
+		}
+		rest = rest[1:]
+	}
 }
 
 // typeSet is a set of types, by their codes.

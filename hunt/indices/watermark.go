@@ -2,6 +2,7 @@ package indices
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -72,17 +73,58 @@ func (w *Watch) Look(ctx context.Context) (hunt.Look, error) {
 		if err != nil {
 			return l, err
 		}
-		if refused != "" {
-			sliced = append(sliced, some...)
-			l.Notes = append(l.Notes, hunt.Trouble{Path: w.src.Name, Reason: refused})
+		if len(refused) > 0 {
+			sliced = append(sliced, refused...)
+			l.Notes = append(l.Notes, hunt.Trouble{Path: refused[0].Name + more(len(refused)-1), Reason: whySliced})
 		}
+		w.hidden(ctx, &l, some)
 	}
+	w.blind(&l, sliced)
 	for i := range sliced {
 		if err := w.slices(ctx, &l, &sliced[i]); err != nil {
 			return l, err
 		}
 	}
 	return l, nil
+}
+
+const whySliced = "hunted by ingest time, as the user may not ask for sequence numbers: grant monitor and maintenance on the indices to hunt what is new alone"
+
+// hidden notes where the user does not see all documents: what is hidden is no
+// event to us, and counts as hunted like what was deleted.
+func (w *Watch) hidden(ctx context.Context, l *hunt.Look, ixs []Index) {
+	if w.e.c.Flavor() != es.Elasticsearch {
+		return
+	}
+	shards := 0
+	for i := range ixs {
+		shards += ixs[i].Shards
+	}
+	if n, err := w.e.c.OpenShards(ctx, commaNames(ixs)); err == nil && n < shards {
+		l.Notes = append(l.Notes, hunt.Trouble{Path: ixs[0].Name + more(len(ixs)-1), Reason: "document level security hides a part of the documents from the user: they are not hunted"})
+	}
+}
+
+// blind notes the indices of this cluster of which no more than the documents can
+// be seen.
+func (w *Watch) blind(l *hunt.Look, ixs []Index) {
+	var names []string
+	for i := range ixs {
+		if ixs[i].Remote && es.Cluster(ixs[i].Name) == "" {
+			names = append(names, ixs[i].Name)
+		}
+	}
+	if len(names) > 0 {
+		l.Notes = append(l.Notes, hunt.Trouble{Path: names[0] + more(len(names)-1), Reason: "read in full and hunted by ingest time, as the user may search it but not see its mapping: grant view_index_metadata, monitor and maintenance"})
+	}
+}
+
+// more is the end of a list of which only the first is named.
+func more(n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" and %d more", n)
 }
 
 // indices asks which indices there are, and remembers them.
@@ -126,32 +168,40 @@ func commaNames(ixs []Index) string {
 }
 
 // numbers adds indices with the sequence numbers up to which all can be found.
-// refused says why they cannot be had.
-func (w *Watch) numbers(ctx context.Context, l *hunt.Look, ixs []Index) (refused string, err error) {
-	names := commaNames(ixs)
-	stats, err := w.e.c.Stats(ctx, names)
-	if err == nil {
-		err = w.e.c.Refresh(ctx, names)
-	}
+// refused are those of which they cannot be had.
+func (w *Watch) numbers(ctx context.Context, l *hunt.Look, ixs []Index) (refused []Index, err error) {
+	stats, err := w.checkpoints(ctx, commaNames(ixs))
+	_, answer := errors.AsType[*es.Error](err)
 	switch {
-	case es.IsStatus(err, http.StatusForbidden):
-		return "hunted by ingest time, as the user may not ask for sequence numbers: grant monitor and maintenance on the indices to hunt what is new alone", nil
-	case es.IsStatus(err, http.StatusNotFound) && len(ixs) > 1: // one was deleted meanwhile
+	case err == nil:
 		for i := range ixs {
-			if refused, err = w.numbers(ctx, l, ixs[i:i+1]); refused != "" || err != nil {
-				return refused, err
-			}
+			w.number(l, &ixs[i], stats)
 		}
-		return "", nil
-	case es.IsStatus(err, http.StatusNotFound):
-		return "", nil
-	case err != nil:
-		return "", fmt.Errorf("how far the indices are: %w", err)
+		return nil, nil
+	case !answer && !es.IsPartial(err):
+		return nil, fmt.Errorf("how far the indices are: %w", err)
+	case len(ixs) > 1: // one of them is in the way of all
+		first, err := w.numbers(ctx, l, ixs[:len(ixs)/2])
+		if err != nil {
+			return nil, err
+		}
+		second, err := w.numbers(ctx, l, ixs[len(ixs)/2:])
+		return append(first, second...), err
+	case es.IsStatus(err, http.StatusForbidden):
+		return ixs, nil
+	case !es.IsStatus(err, http.StatusNotFound): // else it was deleted meanwhile
+		l.Incomplete = append(l.Incomplete, hunt.Trouble{Path: ixs[0].Name, Reason: err.Error()})
 	}
-	for i := range ixs {
-		w.number(l, &ixs[i], stats)
+	return nil, nil
+}
+
+// checkpoints returns where indices stand; all up to there can be found.
+func (w *Watch) checkpoints(ctx context.Context, names string) (map[string]es.IndexStats, error) {
+	stats, err := w.e.c.Stats(ctx, names)
+	if err != nil {
+		return nil, err
 	}
-	return "", nil
+	return stats, w.e.c.Refresh(ctx, names)
 }
 
 func (w *Watch) number(l *hunt.Look, ix *Index, stats map[string]es.IndexStats) {
@@ -163,7 +213,7 @@ func (w *Watch) number(l *hunt.Look, ix *Index, stats map[string]es.IndexStats) 
 	x := stateOf(ix)
 	x.Docs = s.Docs
 	for _, n := range s.Shards {
-		x.Lanes = append(x.Lanes, hunt.LaneState{Name: shardLane(n.Shard), UpTo: n.GlobalCheckpoint, Events: n.Docs})
+		x.Lanes = append(x.Lanes, hunt.LaneState{Name: shardLane(n.Shard), UpTo: n.GlobalCheckpoint, History: n.History, Events: n.Docs})
 	}
 	l.Indices = append(l.Indices, x)
 }

@@ -402,6 +402,12 @@ func testSlices(t *testing.T, n estest.Node, refused string) {
 	l.hunt("all has settled")
 	l.put(x, "6", dns(old, old, "evil-0.example"))
 	fresh()
+	l.hunt("one event of another year makes no slice longer", "x/6 evil-0.example")
+	for i := range steps[0].most {
+		at := time.Date(2026, 1, 1, i, 0, 0, 0, time.UTC).Format(time.RFC3339)
+		l.put(x, fmt.Sprint("long", i), dns(at, at, "good.example"))
+	}
+	fresh()
 	l.hunt("an index that got longer is cut by longer steps", "x/1 evil-0.example", "x/2 evil-0.example", "x/3 evil-1.example",
 		"x/5 evil-0.example", "x/6 evil-0.example", "x/good3 evil-1.example", "x/good7 good-7.example")
 	l.hunt("nothing is new")

@@ -60,8 +60,9 @@ func (p *part) with(q es.M) *part {
 	return &part{p.preference, append([]es.M{q}, p.filter...)}
 }
 
-// seen remembers the documents that were handed out, by two hashes of their id:
-// millions of hits are a few dozen megabytes.
+// seen remembers the documents that were handed out, by two hashes: millions of
+// hits are a few dozen megabytes. Documents that were routed by hand may share
+// their id, and each shard numbers by itself, so what they say counts too.
 type seen struct {
 	a, b maphash.Seed
 	ids  map[[2]uint64]struct{}
@@ -71,14 +72,10 @@ func newSeen() *seen {
 	return &seen{a: maphash.MakeSeed(), b: maphash.MakeSeed(), ids: make(map[[2]uint64]struct{})}
 }
 
-// first reports whether the version of a document is new, and remembers it.
-func (s *seen) first(id string, seqNo int64) bool {
-	key := [2]uint64{maphash.String(s.a, id) + uint64(seqNo), maphash.String(s.b, id) ^ uint64(seqNo)}
-	if _, ok := s.ids[key]; ok {
-		return false
-	}
-	s.ids[key] = struct{}{}
-	return true
+// key of the version of a document.
+func (s *seen) key(h *es.Hit) [2]uint64 {
+	n := uint64(h.SeqNo)
+	return [2]uint64{maphash.String(s.a, h.ID) + maphash.Bytes(s.a, h.Source) + n, maphash.String(s.b, h.ID) ^ maphash.Bytes(s.b, h.Source) ^ n}
 }
 
 // firstPage is how many whole documents the first answer to a search brings: most
@@ -155,14 +152,16 @@ func (s *sweep) judgeAll(u *use, hits []es.Hit) error {
 	var out []Found
 	for i := range hits {
 		h := &hits[i]
-		if s.handed.known(h.ID, h.SeqNo) {
+		key := s.handed.key(h)
+		if _, ok := s.handed.ids[key]; ok {
 			continue
 		}
 		f, ok, err := s.judge.look(h)
 		if err != nil {
 			return err
 		}
-		if ok && s.handed.first(h.ID, h.SeqNo) {
+		if ok {
+			s.handed.ids[key] = struct{}{}
 			out = append(out, f)
 		}
 	}
@@ -180,9 +179,3 @@ type handErr struct{ error }
 
 // Unwrap gives the taker's own error.
 func (e handErr) Unwrap() error { return e.error }
-
-// known reports whether the version of a document was handed out.
-func (s *seen) known(id string, seqNo int64) bool {
-	_, ok := s.ids[[2]uint64{maphash.String(s.a, id) + uint64(seqNo), maphash.String(s.b, id) ^ uint64(seqNo)}]
-	return ok
-}

@@ -67,13 +67,11 @@ func TestBulkShrinksAndGrows(t *testing.T) {
 		o := ta.options()
 		o.Workers, o.MaxBytes = 1, 400_000
 		b := f.client().NewBulk(t.Context(), o)
-		var least, last int
-		for i := range 25_000 {
+		least, last := o.MaxBytes, 0
+		for i := 0; i < 1_000_000 && (least > o.MaxBytes/4 || last < o.MaxBytes); i++ { // until it has been both
 			addAll(t, b, []Item{doc(fmt.Sprint(i), 400)})
-			if now := b.size.now(); least == 0 || now < least {
-				least = now
-			}
 			last = b.size.now()
+			least = min(least, last)
 		}
 		if _, err := b.Close(); err != nil || least > o.MaxBytes/4 || last != o.MaxBytes {
 			t.Errorf("least %d, in the end %d: %v", least, last, err)

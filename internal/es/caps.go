@@ -11,6 +11,7 @@ import (
 type Caps struct {
 	Indices []string                  // the concrete ones that answered, those of other clusters as cluster:name
 	Fields  map[string]map[string]Cap // field, then mapping type ("keyword", "ip", "object"…): more than one where indices differ
+	Silent  []string                  // those that did not answer; then there is an error, too
 }
 
 // Cap is a field in the indices where it has one type.
@@ -44,7 +45,8 @@ func (c *Cap) UnmarshalJSON(raw []byte) error {
 // FieldCaps asks which of fields (names and patterns; none: all) index has, and
 // as what. Runtime fields are among them, with the type that they compute; the
 // answer does not tell them from indexed ones (the mapping does). An index or a
-// cluster that did not answer is an error.
+// cluster that did not answer is an error that wraps ErrPartial; what the others
+// said is returned with it.
 func (c *Client) FieldCaps(ctx context.Context, index string, fields []string) (Caps, error) {
 	if len(fields) == 0 {
 		fields = []string{"*"}
@@ -74,14 +76,17 @@ func (c *Client) FieldCaps(ctx context.Context, index string, fields []string) (
 		return Caps{}, err
 	}
 	if x.Failed > 0 || len(x.Failures) > 0 {
-		why := "no reason given"
+		why, silent := "no reason given", []string(nil)
+		for _, f := range x.Failures {
+			silent = append(silent, f.Indices...)
+		}
 		if len(x.Failures) > 0 {
 			kind, reason := cause(inner(x.Failures[0].Failure))
 			why = kind + ": " + reason
 		}
-		return Caps{}, fmt.Errorf("elasticsearch: POST %s: %w: %d indices did not answer: %s", path, ErrPartial, max(x.Failed, len(x.Failures)), why)
+		return Caps{x.Indices, x.Fields, silent}, fmt.Errorf("elasticsearch: POST %s: %w: %d indices did not answer: %s", path, ErrPartial, max(x.Failed, len(x.Failures)), why)
 	}
-	return Caps{x.Indices, x.Fields}, nil
+	return Caps{Indices: x.Indices, Fields: x.Fields}, nil
 }
 
 // inner takes the error out of {"error": …}.

@@ -219,12 +219,8 @@ func TestDataStream(t *testing.T) {
 			_ = c.Do(ctx, es.Request{Method: http.MethodDelete, Path: "/_data_stream/" + p + "ds"}, nil)
 			_ = c.Do(ctx, es.Request{Method: http.MethodDelete, Path: "/_index_template/" + p + "t"}, nil)
 		})
-		err := c.Do(t.Context(), es.Request{Method: http.MethodPut, Path: "/_data_stream/" + p + "ds"}, nil)
-		if es.IsStatus(err, http.StatusMethodNotAllowed) {
-			t.Skip("this server has no data streams")
-		} else if err != nil {
-			t.Fatal(err)
-		}
+		// A write makes the stream: the Elasticsearch of the tests lacks the requests for streams.
+		do(t, c, http.MethodPut, "/"+p+"ds/_create/1", `{"@timestamp":"2026-11-20T10:00:00Z"}`)
 		do(t, c, http.MethodPost, "/"+p+"ds/_rollover", "")
 		for _, pattern := range []string{p + "ds", p + "*"} {
 			r, err := c.Resolve(t.Context(), []string{pattern})
@@ -270,7 +266,7 @@ func TestTermsEnum(t *testing.T) {
 		for field, want := range map[string]map[string]bool{"value": want, "ip": ips} {
 			for _, page := range []int{1, 2, 7, 100, 0} {
 				got := map[string]bool{}
-				for terms, err := range c.TermsEnum(t.Context(), index, field, page) {
+				for terms, err := range c.TermsEnum(t.Context(), index, field, page, 3) {
 					if err != nil {
 						t.Fatal(field, page, err)
 					}

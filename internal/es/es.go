@@ -177,6 +177,10 @@ func (o *Options) secrets() []httpx.Secret {
 // Flavor returns which of the two servers the client speaks with.
 func (c *Client) Flavor() string { return c.o.Flavor }
 
+// Address returns the address by which errors name the cluster: the first of its
+// addresses, without a slash at the end.
+func (c *Client) Address() string { return c.base }
+
 // performer puts go-elasticsearch below an http.Client.
 type performer struct{ c *elasticsearch.BaseClient }
 
@@ -356,6 +360,9 @@ func (c *Client) read(r Request, resp *http.Response, into any) error {
 		return nil
 	case *[]byte:
 		*into = body
+		return nil
+	}
+	if q, ok := into.(quick); ok && q.read(body) {
 		return nil
 	}
 	if err := json.Unmarshal(body, into); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"net/http"
 	"net/url"
@@ -45,11 +46,7 @@ type Miss struct {
 func (c *Client) Resolve(ctx context.Context, patterns []string) (Resolution, error) {
 	found := map[string]*Place{}
 	var r Resolution
-	for i, p := range patterns {
-		if minus(p) {
-			continue
-		}
-		expr := strings.Join(append([]string{p}, minuses(p, patterns[i+1:])...), ",")
+	for p, expr := range Expressions(patterns) {
 		n, why, err := c.resolveOne(ctx, expr, found)
 		if err != nil {
 			return Resolution{}, err
@@ -72,12 +69,36 @@ func (c *Client) Resolve(ctx context.Context, patterns []string) (Resolution, er
 	return r, nil
 }
 
+// Expressions gives of each pattern that does not take out itself, and with what
+// the later ones take out of it: "a*" and "a*,-ab*" of a*, -ab*.
+func Expressions(patterns []string) iter.Seq2[string, string] {
+	return func(yield func(pattern, expression string) bool) {
+		for i, p := range patterns {
+			if minus(p) {
+				continue
+			}
+			if !yield(p, strings.Join(append([]string{p}, minuses(p, patterns[i+1:])...), ",")) {
+				return
+			}
+		}
+	}
+}
+
+// Cluster returns the other cluster that a name or a pattern is about, "" for this
+// one. Neither the colon in a date's zone (<logs-{now{yyyy|+01:00}}>) nor the two
+// of logs::failures make another cluster.
+func Cluster(pattern string) string {
+	cluster, _ := split(pattern)
+	return cluster
+}
+
 // split cuts the cluster off a pattern.
 func split(p string) (cluster, rest string) {
-	if a, b, ok := strings.Cut(p, ":"); ok {
-		return a, b
+	a, b, ok := strings.Cut(p, ":")
+	if !ok || strings.Contains(a, "<") || strings.HasPrefix(b, ":") {
+		return "", p
 	}
-	return "", p
+	return a, b
 }
 
 // minus reports whether a pattern takes out.
@@ -86,10 +107,17 @@ func minus(p string) bool {
 	return strings.HasPrefix(rest, "-") || strings.HasPrefix(cluster, "-")
 }
 
+// Wild reports whether a pattern means whatever fits, and not an index, an alias
+// or a stream of that name.
+func Wild(pattern string) bool {
+	_, rest := split(pattern)
+	return strings.Contains(pattern, "*") || rest == "_all"
+}
+
 // minuses are those of the later patterns that take out of p, which only a
 // wildcard lets them.
 func minuses(p string, later []string) (out []string) {
-	if !strings.Contains(p, "*") {
+	if !Wild(p) {
 		return nil
 	}
 	cluster, _ := split(p)
@@ -244,6 +272,9 @@ func (c *Client) silent(ctx context.Context, p, cluster string) (out []Miss, err
 		ask = "/_resolve/cluster/" + Escape(p)
 	}
 	err = c.Do(ctx, Request{Method: http.MethodGet, Path: ask}, &x)
+	if ask != "/_remote/info" && (IsStatus(err, http.StatusBadRequest) || IsStatus(err, http.StatusMethodNotAllowed)) { // before 8.13
+		err = c.Do(ctx, Request{Method: http.MethodGet, Path: "/_remote/info"}, &x)
+	}
 	if IsStatus(err, http.StatusNotFound) {
 		return nil, nil // no such cluster: Missing says it
 	}

@@ -55,3 +55,14 @@ func TestResolveOtherClusters(t *testing.T) {
 		t.Error(d)
 	}
 }
+
+func TestExpressions(t *testing.T) {
+	var got []string
+	for p, e := range es.Expressions([]string{"a*", "b", "-ab*", "far:a*", "-far:x", "far:-ab*", "_all", "-c*", "<d-{now{yyyy|+01:00}}>", "e::failures"}) {
+		got = append(got, es.Cluster(p)+" "+e)
+	}
+	want := []string{" a*,-ab*,-c*", " b", "far far:a*,-far:x,far:-ab*", " _all,-c*", " <d-{now{yyyy|+01:00}}>", " e::failures"}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("(-want +got):\n%s", d)
+	}
+}

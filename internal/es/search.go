@@ -123,7 +123,7 @@ func (c *Client) MSearch(ctx context.Context, qs []Query, conc int) ([]*Result, 
 			return nil, err
 		}
 	}
-	var x struct{ Responses []*Result }
+	var x results
 	err := c.Do(ctx, Request{Method: "POST", Path: "/_msearch", Query: url.Values{"max_concurrent_searches": {fmt.Sprint(max(conc, 1))}}, Body: b.Bytes(), NDJSON: true}, &x)
 	if err != nil {
 		return nil, err

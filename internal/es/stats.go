@@ -22,6 +22,7 @@ type IndexStats struct {
 type ShardStats struct {
 	Shard                                       int
 	MaxSeqNo, LocalCheckpoint, GlobalCheckpoint int64
+	History                                     string // of the numbers: another one where the shard came from a snapshot or a stale copy, and gives numbers again
 	Docs                                        int64
 }
 
@@ -39,7 +40,7 @@ func (c *Client) Stats(ctx context.Context, index string) (map[string]IndexStats
 	}
 	path := "/" + Escape(index) + "/_stats/docs"
 	q := url.Values{"level": {"shards"}, "expand_wildcards": {"open,hidden"}, "filter_path": {
-		"error,status,_shards,indices.*.uuid,indices.*.primaries.docs.count,indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no,indices.*.shards.*.docs.count"}}
+		"error,status,_shards,indices.*.uuid,indices.*.primaries.docs.count,indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no,indices.*.shards.*.commit.user_data.history_uuid,indices.*.shards.*.docs.count"}}
 	if err := c.Do(ctx, Request{Method: http.MethodGet, Path: path, Query: q}, &x); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,12 @@ type copyStats struct {
 		Local  int64 `json:"local_checkpoint"`
 		Global int64 `json:"global_checkpoint"`
 	} `json:"seq_no"`
-	Docs struct{ Count int64 }
+	Docs   struct{ Count int64 }
+	Commit struct {
+		User struct {
+			History string `json:"history_uuid"`
+		} `json:"user_data"`
+	}
 }
 
 // primaries picks the primary copies.
@@ -83,7 +89,7 @@ func primaries(in map[string][]copyStats) (out []ShardStats) {
 		n, err := strconv.Atoi(key)
 		for _, k := range copies {
 			if err == nil && k.Routing.Primary {
-				out = append(out, ShardStats{Shard: n, MaxSeqNo: k.SeqNo.Max, LocalCheckpoint: k.SeqNo.Local, GlobalCheckpoint: k.SeqNo.Global, Docs: k.Docs.Count})
+				out = append(out, ShardStats{Shard: n, MaxSeqNo: k.SeqNo.Max, LocalCheckpoint: k.SeqNo.Local, GlobalCheckpoint: k.SeqNo.Global, History: k.Commit.User.History, Docs: k.Docs.Count})
 				break
 			}
 		}

@@ -96,10 +96,10 @@ func (e *ensurer) probe(ctx context.Context) error {
 			return err
 		}
 		err = e.c.Do(ctx, es.Request{Method: "POST", Path: "/_index_template/_simulate", Body: body, Ask: true}, nil)
-		if t == "keyword" && err != nil {
+		if t == "keyword" && es.IsStatus(err, http.StatusForbidden) {
 			return fmt.Errorf("the cluster does not say which types of fields it knows (that takes the privilege manage_index_templates): %w", err)
 		}
-		if err != nil && !es.IsStatus(err, http.StatusBadRequest) {
+		if err != nil && (t == "keyword" || !es.IsStatus(err, http.StatusBadRequest)) {
 			return err
 		}
 		e.accept[t] = err == nil

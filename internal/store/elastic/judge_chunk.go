@@ -191,7 +191,7 @@ func (j *judging) write(ctx context.Context) error {
 			return err
 		}
 		if len(w.dead) > 0 {
-			return &es.Error{Method: "POST", Path: "/_bulk", Status: w.dead[0].Status, Type: w.dead[0].Type, Reason: w.dead[0].Reason}
+			return deadError(w.dead[0])
 		}
 		ids = ids[:0]
 		for _, d := range w.conflicts {

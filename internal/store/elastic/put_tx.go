@@ -20,6 +20,7 @@ type numbers struct {
 	Taken      uint64 `json:"taken"`      // the highest number that was ever taken
 	Open       bool   `json:"open"`       // the transaction that has taken it is not complete
 
+	Left  []uint64        `json:"left,omitempty"`  // the last numbers of transactions that were never completed by who took them
 	Feeds map[string]bool `json:"feeds,omitempty"` // safe names of all feeds there ever were; true: it has documents
 }
 
@@ -74,7 +75,13 @@ func (s *Store) writing(ctx context.Context, f func(ctx context.Context, t *tx) 
 	if t.n, t.at, err = s.counters(l.ctx); err != nil {
 		return err
 	}
+	if t.at.term == 0 { // there are none yet, or they were lost
+		if t.n, err = s.recount(l.ctx); err != nil {
+			return err
+		}
+	}
 	if t.broken = t.n.Open; t.broken {
+		t.n.leave(t.n.Taken)
 		if err := s.refresh(l.ctx, s.index()); err != nil { // f reads by searching
 			return err
 		}
@@ -122,6 +129,11 @@ func (t *tx) know(ctx context.Context, feed string, documents bool) error {
 
 // commit makes what was written visible, then counts it.
 func (t *tx) commit(ctx context.Context) error {
+	if len(t.n.Left) > 0 {
+		if err := t.mend(ctx); err != nil {
+			return err
+		}
+	}
 	if !t.begun && !t.broken {
 		return nil
 	}

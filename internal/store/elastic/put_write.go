@@ -64,6 +64,11 @@ func (w *writer) close() error {
 	return err
 }
 
+// deadError is the error of a change of which nothing may be left out.
+func deadError(o es.Outcome) error {
+	return &es.Error{Method: http.MethodPost, Path: "/_bulk", Status: o.Status, Type: o.Type, Reason: o.Reason}
+}
+
 // bury keeps what the cluster would not take, with the reason.
 func (p *put) bury(o es.Outcome) {
 	d, ok := o.Tag.(*document)

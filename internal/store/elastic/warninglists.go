@@ -71,7 +71,7 @@ func (s *Store) warninglist(ctx context.Context, l storedList) (w ioc.Warninglis
 			return w, at.term > 0, err
 		}
 	}
-	return w, true, fmt.Errorf("ioc_state: the warninglist %q of the feed %s has %d entries, not %d: collect the feed again (iochunt feeds reset, iochunt collect)", l.Name, l.feed, len(w.Entries), l.Count)
+	return w, true, fmt.Errorf("ioc_state: the warninglist %q of the feed %s has %d entries, not %d: collect the feed again (iochunt collect --full)", l.Name, l.feed, len(w.Entries), l.Count)
 }
 
 // entries reads the entries that a list names.

@@ -237,7 +237,11 @@ func (p *put) rearm(ctx context.Context, query es.M) error {
 				}
 			}
 		}
-		if err := w.close(); err != nil || len(w.conflicts) == 0 {
+		err := w.close()
+		if err == nil && len(w.dead) > 0 { // what is not armed anew would never meet old events
+			err = deadError(w.dead[0])
+		}
+		if err != nil || len(w.conflicts) == 0 {
 			return err
 		}
 		if err := p.s.refresh(ctx, p.s.index()); err != nil {
