@@ -21,7 +21,8 @@ func (o *rest) add(name, value []byte) {
 	}
 	// the name is plain: it needs no escapes
 	b = append(append(append(b, '"'), name...), `":`...)
-	*o = append(b, value...)
+	b = append(b, value...)
+	*o = b
 }
 
 // into decodes what was collected.
