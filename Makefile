@@ -48,6 +48,7 @@ soak:
 	IOCHUNT_KILLS=$(SOAK) $(GO) test -run Kill -count 1 -timeout 60m -v ./internal/store/local ./cmd/iochunt
 	IOCHUNT_KILLS=50 IOCHUNT_NODE_KILLS=50 scripts/with-servers es8 opensearch -- $(GO) test -run 'KillCluster|KillNode' -count 1 -timeout 60m -v ./cmd/iochunt
 	scripts/with-servers es8 opensearch secure -- $(GO) test -race -count 1 -timeout 60m $(ELASTIC)
+	scripts/with-servers es8 remote -- $(GO) test -count 1 -timeout 20m -run RemoteCluster -v ./hunt/indices
 	scripts/with-servers es9 secure9 -- $(GO) test -count 1 -timeout 60m $(ELASTIC)
 	IOCHUNT_KILLS=$(SOAK) scripts/with-servers es9 -- $(GO) test -run Kill -count 1 -timeout 60m -v ./internal/store/elastic/... ./hunt/indices/...
 

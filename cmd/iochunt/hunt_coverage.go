@@ -167,7 +167,7 @@ func howText(r coverageJSON) string {
 		said = append(said, "by "+strings.Join(r.Last.Plans, ", "))
 	}
 	if r.Last != nil && len(r.Last.Streamed) > 0 {
-		said = append(said, "read in full: "+escape(strings.Join(r.Last.Streamed, ", ")))
+		said = append(said, "read in full: "+escape(firstFew(r.Last.Streamed)))
 	}
 	for _, t := range r.Left {
 		said = append(said, "not hunted: "+escape(t.Path)+": "+escape(t.Reason))
