@@ -30,6 +30,8 @@ var ErrStale = errors.New("the index is not any more what it was")
 // ErrBehind says that another hunter is at work with newer indicators.
 var ErrBehind = errors.New("another hunter works with newer indicators: bring the set up to date (iochunt indicators sync) and hunt again")
 
+var errNoCounter = errors.New("the set of indicators does not say up to which change it goes, so what has met what cannot be noted")
+
 // Look is what a source consists of at a moment.
 type Look struct {
 	Indices    []IndexState
@@ -173,6 +175,9 @@ func Query(ctx context.Context, src Source, a Arsenal, to Sink, o QueryOptions) 
 	began := time.Now()
 	if a.Full.Len() == 0 {
 		return QuerySummary{Source: o.Name}, ErrNoIndicators
+	}
+	if o.Ledger != nil && a.Armed == 0 { // old events would count as having met what is new
+		return QuerySummary{Source: o.Name}, errNoCounter
 	}
 	q := &query{src: src, to: to, o: o.complete(), own: o.Ledger != nil}
 	q.sum = QuerySummary{Source: o.Name, Indicators: a.Full.Len()}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/iochunt/iochunt/internal/ioc"
@@ -297,4 +299,36 @@ func TestDocumentHits(t *testing.T) {
 		}
 		return ""
 	})
+}
+
+// TestQueryWaits: who waits for another hunter goes on soon after that has ended,
+// and does not ask all the time.
+func TestQueryWaits(t *testing.T) {
+	for _, work := range []time.Duration{100 * time.Millisecond, 10 * time.Second, 10 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			l, v, began := &countedLedger{}, newVault(), time.Now()
+			src := &shelves{state: []IndexState{shelf("a", 2)}, before: func(string) error {
+				time.Sleep(work)
+				return nil
+			}}
+			o := QueryOptions{Name: "logs", Ledger: l, Lease: time.Hour, Poll: time.Minute}
+			var all sync.WaitGroup
+			for i := range 2 {
+				all.Go(func() {
+					time.Sleep(time.Duration(i) * time.Millisecond)
+					if _, err := Query(t.Context(), src, arsenal(1), v, o); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			all.Wait()
+			late := time.Since(began) - work
+			if most := work/2 + firstPoll + time.Millisecond; late > most || late > o.Poll {
+				t.Errorf("work of %v: the other ended %v later", work, late)
+			}
+			if l.reads > 50 {
+				t.Errorf("work of %v: %d reads", work, l.reads)
+			}
+		})
+	}
 }

@@ -109,7 +109,7 @@ func (s *sweep) spare() {
 func (s *sweep) settle(t *target, sum, scanned float64, streamed bool) {
 	joined := perJoined * float64(s.report.Events)
 	switch {
-	case t.plan == PlanStream || t.plan == PlanTokens:
+	case t.plan == PlanStream || t.plan == PlanTokens || t.plan == PlanIgnored:
 	case s.o.Force == PlanScan || s.o.Force == "" && sum > scanned && !streamed:
 		t.why = fmt.Sprintf("%d events cost %s to read, the plans by field %s", s.report.Events, seconds(scanned), seconds(sum))
 		t.plan, t.cost = PlanScan, seconds(scanned/float64(len(s.targets)))
@@ -126,6 +126,10 @@ func seconds(s float64) time.Duration {
 // weigh takes the cheapest plan by which the target alone can be searched. How many
 // distinct values it has is known, or a guess.
 func (s *sweep) weigh(t *target, distinct int64, known bool) {
+	if t.facts.beyond { // ignoredJobs looks at all documents that have it
+		t.plan, t.why = PlanIgnored, "the index has too many fields to map it: it is read where _ignored tells of it"
+		return
+	}
 	if t.facts.source {
 		t.plan, t.why = PlanStream, s.whyStream(t)
 		t.cost = seconds(s.costs.scan * float64(t.events))
@@ -259,6 +263,7 @@ func (s *sweep) jobs() (out []job) {
 	slices.SortStableFunc(s.targets, func(a, b *target) int { return int(b.cost - a.cost) })
 	for _, t := range s.targets {
 		switch t.plan {
+		case PlanIgnored:
 		case PlanTerms:
 			sent = append(sent, t)
 		case PlanScan, PlanStream:

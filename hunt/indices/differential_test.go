@@ -178,18 +178,19 @@ func plansAgree(t *testing.T, n estest.Node, schemeless bool, seed uint64) {
 	load(t, n, index, docs)
 	slices.Sort(want)
 	src := Source{Name: "test", Indices: []string{index}}
-	for _, force := range []string{"", PlanTerms, PlanTerms + "/many", PlanTerms + "/more", PlanDistinct, PlanScan} {
+	for _, force := range []string{"", PlanTerms, PlanTerms + "/many", PlanTerms + "/more", PlanDistinct, PlanScan, PlanScan + "/whole", PlanScan + "/fields"} {
 		t.Run("force="+force, func(t *testing.T) {
-			force, odd, _ := strings.Cut(force, "/")
+			force, way, _ := strings.Cut(force, "/")
 			e := New(n.Client(t), Options{Map: testFields, Force: force})
-			e.fewOdd = map[string]int{"many": 1, "more": 130}[odd]
+			e.fewOdd = map[string]int{"many": 1, "more": 130}[way]
+			e.smallDoc = map[string]int64{"whole": 1 << 20, "fields": 1}[way]
 			ix := describeOne(t, e, src)
 			got, r := sweepAll(t, e, src, ix, Window{}, set, nil)
 			if d := cmp.Diff(want, got); d != "" {
 				t.Errorf("differs from the reference (-want +got):\n%s\nplans %+v", d, r.Plans)
 			}
 			used(t, n, force, r)
-			if odd == "" {
+			if way == "" {
 				halves(t, e, src, ix, set, want)
 			}
 		})

@@ -23,7 +23,8 @@
 //	            here, and the few that match are sent back: for every type, and
 //	            when the list is longer than the dictionary
 //	scan.go     the fields of every document are fetched and matched here: for few
-//	            documents, and for what no index holds
+//	            documents, and for what no index holds. Small documents are fetched
+//	            whole, which is the cheapest for the server (pick.go)
 //	text.go     free text
 //
 // choose.go weighs them by what each has cost so far.

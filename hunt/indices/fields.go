@@ -42,6 +42,7 @@ type facts struct {
 	flat      bool     // all leaves below it are its values
 	constant  string   // the value that every document has
 	ignored   []string // under which _ignored may list it
+	beyond    bool     // it is not mapped, and where it is all the same, _ignored tells
 }
 
 // resolve says what an index can do with a field; ok is false where no document
@@ -50,8 +51,11 @@ func (m *mapping) resolve(f Field, flavor string) (x IndexField, ok bool) {
 	k, alias, ok := m.lookup(f.Name)
 	if !ok {
 		x = IndexField{Field: f}
-		x.facts.source = true
-		return x, m.mayBeInSource(f.Name)
+		x.facts.source = m.mayBeInSource(f.Name)
+		if !x.facts.source && m.beyond {
+			x.facts.beyond, x.facts.ignored = true, ancestry(f.Name)
+		}
+		return x, x.facts.source || x.facts.beyond
 	}
 	x = IndexField{Field: f, Kind: k.Type, Runtime: k.runtime, Alias: alias}
 	x.facts.derived = alias || k.runtime || k.copied || len(k.NullValue) > 0

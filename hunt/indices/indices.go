@@ -180,7 +180,8 @@ type Engine struct {
 	c *es.Client
 	o Options
 
-	fewOdd int // in place of the constant: for tests
+	fewOdd   int   // in place of the constants: for tests
+	smallDoc int64 // same
 }
 
 // New makes an engine; it sends nothing.

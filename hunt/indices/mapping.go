@@ -53,6 +53,7 @@ type mapping struct {
 	objects    map[string]string // dynamic of each object, "" is the root; "disabled" where nothing below it is read
 	opaque     map[string]known  // flattened fields and their kin: what is below them is keys
 	sourceLess bool              // _source is not kept, or not in full
+	beyond     bool              // fields beyond the limit of fields stand in _source alone, and in _ignored
 }
 
 // flatten makes a mapping of what the cluster says.

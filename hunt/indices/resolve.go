@@ -211,6 +211,11 @@ func (e *Engine) mappingOf(ctx context.Context, src Source, ix *Index) (mapping,
 		Settings struct {
 			Index struct {
 				MaxTerms string `json:"max_terms_count"`
+				Mapping  struct {
+					Total struct {
+						Beyond string `json:"ignore_dynamic_beyond_limit"`
+					} `json:"total_fields"`
+				}
 			}
 		}
 	}
@@ -222,9 +227,10 @@ func (e *Engine) mappingOf(ctx context.Context, src Source, ix *Index) (mapping,
 		return mapping{}, fmt.Errorf("the cluster gave no mapping of it")
 	}
 	m := flatten(body.Mappings)
-	err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/" + es.Escape(ix.Name) + "/_settings/index.max_terms_count", Ask: true}, &x)
+	err := e.c.Do(ctx, es.Request{Method: http.MethodGet, Path: "/" + es.Escape(ix.Name) + "/_settings/index.max_terms_count,index.mapping.total_fields.ignore_dynamic_beyond_limit", Ask: true}, &x)
 	if s, ok := x[ix.Name]; ok {
 		ix.maxTerms, _ = strconv.Atoi(s.Settings.Index.MaxTerms)
+		m.beyond = s.Settings.Index.Mapping.Total.Beyond == "true"
 	}
 	return m, err
 }

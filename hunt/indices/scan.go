@@ -134,7 +134,11 @@ const (
 
 func newReader(s *sweep, ts []*target) *reader {
 	r := &reader{s: s, m: newMatcher(s.set), targets: ts, columns: make([]column, len(ts))}
-	r.whole = !s.ix.sourceLess && s.ix.docBytes > 0 && s.ix.docBytes <= smallDoc
+	small := int64(smallDoc)
+	if s.smallDoc > 0 {
+		small = s.smallDoc
+	}
+	r.whole = !s.ix.sourceLess && s.ix.docBytes > 0 && s.ix.docBytes <= small
 	var names []string
 	var flat []bool
 	for i, t := range ts {
@@ -175,7 +179,7 @@ func (r *reader) body(q es.M) es.M {
 	b := es.M{"query": q, "size": scanPage, "_source": false}
 	switch {
 	case r.whole:
-		b["_source"], b["size"] = true, int(min(wholePage/3/r.s.ix.docBytes, scanPage))
+		b["_source"], b["size"] = true, int(max(min(wholePage/3/r.s.ix.docBytes, scanPage), 1))
 	case r.source:
 		b["_source"], b["size"] = source, sourcePage
 	}

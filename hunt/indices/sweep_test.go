@@ -43,11 +43,13 @@ func TestEveryHitComes(t *testing.T) {
 		load(t, n, index, docs)
 		src := Source{Indices: []string{index}}
 		set := compile(t, simpleList)
-		for _, force := range []string{PlanTerms, PlanDistinct, PlanScan} {
-			e := New(n.Client(t), Options{Map: simpleFields, Force: force})
-			got, r := sweepAll(t, e, src, describeOne(t, e, src), Window{}, set, nil)
-			if len(got) != 10501 || r.Events != 10500 {
-				t.Errorf("force %s: %d matches in %d events, want 10,501 in 10,500", force, len(got), r.Events)
+		for _, w := range []Window{{}, {Shards: []ShardRange{{Shard: 0, Over: -1, UpTo: 10499}}}} {
+			for _, force := range []string{PlanTerms, PlanDistinct, PlanScan} {
+				e := New(n.Client(t), Options{Map: simpleFields, Force: force})
+				got, r := sweepAll(t, e, src, describeOne(t, e, src), w, set, nil)
+				if len(got) != 10501 || r.Events != 10500 {
+					t.Errorf("force %s, window %v: %d matches in %d events, want 10,501 in 10,500", force, w.Shards, len(got), r.Events)
+				}
 			}
 		}
 	})
@@ -227,10 +229,22 @@ func TestChoice(t *testing.T) {
 		{"small window", 60000, 100000, 1000, []IndexField{field}, "scan"},
 		{"free text", 1000, 0, 1e6, []IndexField{text}, "stream"},
 		{"free text is read anyway", 60000, 1e8, 1e6, []IndexField{text, field}, "stream scan"},
+		{"not counted, and no need to", 1000, 0, 1e6, []IndexField{field}, "terms"},
+		{"few of a long list can be sent", 50, 5000, 1e6, []IndexField{field}, "distinct"},
+		{"few of a list can be sent", 50, 50000, 1e6, []IndexField{field}, "terms"},
 	} {
-		c1 := &memory{m: map[string]Cost{"u/hash": {Distinct: c.distinct, Docs: 1e6}}}
+		c1 := &memory{m: map[string]Cost{}}
+		if c.distinct > 0 {
+			c1.m["u/hash"] = Cost{Distinct: c.distinct, Docs: 1e6}
+		}
+		list := slices.Clone(many[:c.values])
+		if strings.Contains(c.name, "can be sent") {
+			for i := range 60000 {
+				list = append(list, ioc.Observable{Type: ioc.Domain, Value: fmt.Sprintf("n%d.example", i)})
+			}
+		}
 		e := New(nil, Options{Costs: c1})
-		s := e.newSweep(Source{}, Index{UUID: "u", Docs: 1e6, Fields: c.fields}, Window{}, compile(t, many[:c.values]), nil)
+		s := e.newSweep(Source{}, Index{UUID: "u", Docs: 1e6, Fields: c.fields}, Window{}, compile(t, list), nil)
 		s.report.Events = c.events
 		s.aim(t.Context(), nil)
 		s.choose(t.Context())

@@ -178,12 +178,23 @@ func (m *matcher) one(prefix, value string) []match.Match {
 // and to begin a search costs as much as a hundred.
 const joined = 1 << 20
 
+// room empties what values are joined in, and makes it large enough for as many as
+// are searched in one go.
+func (m *matcher) room(values []string, each int) {
+	n, size := 0, 0
+	for n < len(values) && size < joined {
+		size += each + len(values[n]) + 1
+		n++
+	}
+	m.buf, m.starts = slices.Grow(m.buf[:0], size), slices.Grow(m.starts[:0], n)
+}
+
 // many calls hit with the number of each value in which an observable of one of
 // types stands. No match crosses a line end, so values joined by it give the
 // matches that each gives alone.
 func (m *matcher) many(values []string, prefix string, types typeSet, hit func(i int)) {
 	for from := 0; from < len(values); {
-		m.buf, m.starts = m.buf[:0], m.starts[:0]
+		m.room(values[from:], len(prefix))
 		to := from
 		for ; to < len(values) && (to == from || len(m.buf) < joined); to++ {
 			m.starts = append(m.starts, len(m.buf))

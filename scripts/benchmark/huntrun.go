@@ -113,7 +113,9 @@ func (r *ledgerRun) one(ctx context.Context, into hunt.Sink, hunter string) (sum
 			err = errors.Join(err, opened.Close())
 		}
 	}()
-	engine := indices.New(r.b.client, indices.Options{Map: sweptFields(), Costs: elastic.NewCosts[indices.Cost](r.store)})
+	costs := elastic.NewCosts[indices.Cost](r.store)
+	defer costs.Flush(ctx) // as the program does
+	engine := indices.New(r.b.client, indices.Options{Map: sweptFields(), Costs: costs})
 	source := engine.Watch(indices.Source{Name: r.name, Indices: []string{r.index}})
 	since := func(uint64) (hunt.Matcher, error) {
 		opened, err = match.Open(r.news)
