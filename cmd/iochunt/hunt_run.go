@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/iochunt/iochunt/hunt"
 	"github.com/iochunt/iochunt/hunt/indices"
@@ -167,45 +166,4 @@ func (h *hunting) files(ctx context.Context, l config.LogSource) (huntDone, erro
 	d.Notes = append(d.Notes, sum.Notes...)
 	d.Skipped = slices.Concat(sum.Skipped, h.out.skips[skips:])
 	return d, err
-}
-
-// syncedJSON is the "sync" object of docs/output.md.
-type syncedJSON struct {
-	Set        string `json:"set"`
-	Indicators int    `json:"indicators"`
-	Added      int    `json:"added"`
-	Gone       int    `json:"gone"`
-	Whole      bool   `json:"whole"`
-	Change     uint64 `json:"change"` // up to which the set has what the cluster has
-	TookMS     int64  `json:"took_ms"`
-}
-
-// sync brings the set file of this host up to date with the cluster.
-func (a *app) sync(ctx context.Context) error {
-	if !a.cfg.Elasticsearch.Enabled() {
-		return &exitError{code: exitUsage, err: errNoCluster}
-	}
-	began := time.Now()
-	s, err := a.openCluster(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	set, did, err := a.syncedSet(ctx, s)
-	if err != nil {
-		return err
-	}
-	defer set.Close()
-	if a.json {
-		return a.line("sync", syncedJSON{a.clusterSetPath(), did.indicatorsNow, did.added, did.gone, did.whole, did.state.Seq, time.Since(began).Milliseconds()})
-	}
-	what := fmt.Sprintf("%s added, %s gone", thousands(did.added), thousands(did.gone))
-	switch {
-	case did.alreadyThere:
-		what = "nothing new"
-	case did.whole:
-		what = "read wholly"
-	}
-	_, err = fmt.Fprintf(a.out, "%s  %s, %s, in %s\n", escape(a.clusterSetPath()), plural(did.indicatorsNow, "indicator"), what, shortDuration(time.Since(began)))
-	return err
 }

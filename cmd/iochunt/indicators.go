@@ -32,11 +32,7 @@ func newIndicators(a *app) *cobra.Command {
 	cmd := &cobra.Command{Use: "indicators", Short: "List, show, add, import and export indicators"}
 	cmd.AddCommand(newIndicatorsList(a), newIndicatorsShow(a), newIndicatorsAdd(a), newIndicatorsImport(a), newIndicatorsExport(a),
 		newIndicatorsArm(a), newIndicatorsDisarm(a), newIndicatorsExpire(a),
-		&cobra.Command{
-			Use: "sync", Short: "Bring this host's set file up to date with the cluster, for scans", Args: cobra.NoArgs,
-			Long: "Bring this host's set file up to date with ioc_index: what has changed there since is added and taken out.\nscan and hunt do it by themselves; a host that scans files needs no copy of the store.",
-			RunE: func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context()) },
-		},
+		newIndicatorsSync(a),
 		&cobra.Command{
 			Use: "count", Short: "Count indicators by type and feed", Args: cobra.NoArgs,
 			RunE: func(cmd *cobra.Command, _ []string) error { return a.countIndicators(cmd.Context()) },

@@ -9,10 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"time"
 
 	"github.com/iochunt/iochunt/hunt/match"
 	"github.com/iochunt/iochunt/internal/ioc"
 	"github.com/iochunt/iochunt/internal/store/elastic"
+	"github.com/spf13/cobra"
 )
 
 // The set file of a host that has no copy of the store. It is filled from
@@ -174,4 +176,53 @@ func (a *app) keepClusterSet(set *match.Set, state elastic.SetState) error {
 	}
 	set.SetMark(markOf(state.Epoch))
 	return set.Save(a.clusterSetPath(), state.Seq)
+}
+
+func newIndicatorsSync(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "sync", Short: "Bring this host's set file up to date with the cluster, for scans", Args: cobra.NoArgs,
+		Long: "Bring this host's set file up to date with ioc_index: what has changed there since is added and taken out.\nscan and hunt do it by themselves; a host that scans files needs no copy of the store.",
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.sync(cmd.Context()) },
+	}
+}
+
+// syncedJSON is the "sync" object of docs/output.md.
+type syncedJSON struct {
+	Set        string `json:"set"`
+	Indicators int    `json:"indicators"`
+	Added      int    `json:"added"`
+	Gone       int    `json:"gone"`
+	Whole      bool   `json:"whole"`
+	Change     uint64 `json:"change"` // up to which the set has what the cluster has
+	TookMS     int64  `json:"took_ms"`
+}
+
+// sync brings the set file of this host up to date with the cluster.
+func (a *app) sync(ctx context.Context) error {
+	if !a.cfg.Elasticsearch.Enabled() {
+		return &exitError{code: exitUsage, err: errNoCluster}
+	}
+	began := time.Now()
+	s, err := a.openCluster(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	set, did, err := a.syncedSet(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	if a.json {
+		return a.line("sync", syncedJSON{a.clusterSetPath(), did.indicatorsNow, did.added, did.gone, did.whole, did.state.Seq, time.Since(began).Milliseconds()})
+	}
+	what := fmt.Sprintf("%s added, %s gone", thousands(did.added), thousands(did.gone))
+	switch {
+	case did.alreadyThere:
+		what = "nothing new"
+	case did.whole:
+		what = "read wholly"
+	}
+	_, err = fmt.Fprintf(a.out, "%s  %s, %s, in %s\n", escape(a.clusterSetPath()), plural(did.indicatorsNow, "indicator"), what, shortDuration(time.Since(began)))
+	return err
 }
