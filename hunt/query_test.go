@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,16 +17,16 @@ import (
 // counted is a ledger that counts.
 type countedLedger struct {
 	MemoryLedger
-	reads, writes int
+	reads, writes atomic.Int64
 }
 
 func (l *countedLedger) ReadPage(ctx context.Context, kind, name string) ([]byte, string, error) {
-	l.reads++
+	l.reads.Add(1)
 	return l.MemoryLedger.ReadPage(ctx, kind, name)
 }
 
 func (l *countedLedger) WritePage(ctx context.Context, kind, name string, body []byte, was string) (string, error) {
-	l.writes++
+	l.writes.Add(1)
 	return l.MemoryLedger.WritePage(ctx, kind, name, body, was)
 }
 
@@ -45,13 +46,14 @@ func TestQueryWatermarks(t *testing.T) {
 	src := &shelves{state: []IndexState{shelf("a", 2, 0), shelf("b", 1)}}
 	run := func(armed, hits, writes int) {
 		t.Helper()
-		l.writes, l.reads = 0, 0
+		l.writes.Store(0)
+		l.reads.Store(0)
 		sum := ask(t, src, armed, v, l)
 		if sum.Hits != hits || len(sum.Incomplete) > 0 || v.again != 0 {
 			t.Errorf("%d hits, want %d; %d again, %v", sum.Hits, hits, v.again, sum.Incomplete)
 		}
-		if l.writes != writes || l.reads > 2 {
-			t.Errorf("%d writes, want %d; %d reads", l.writes, writes, l.reads)
+		if l.writes.Load() != int64(writes) || l.reads.Load() > 2 {
+			t.Errorf("%d writes, want %d; %d reads", l.writes.Load(), writes, l.reads.Load())
 		}
 		if err := errors.Join(v.lacks(src.state, armed), v.claimed(sum.Coverage)); err != nil {
 			t.Error(err)
@@ -326,8 +328,8 @@ func TestQueryWaits(t *testing.T) {
 			if most := work/2 + firstPoll + time.Millisecond; late > most || late > o.Poll {
 				t.Errorf("work of %v: the other ended %v later", work, late)
 			}
-			if l.reads > 50 {
-				t.Errorf("work of %v: %d reads", work, l.reads)
+			if l.reads.Load() > 50 {
+				t.Errorf("work of %v: %d reads", work, l.reads.Load())
 			}
 		})
 	}
